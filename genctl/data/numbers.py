@@ -1,0 +1,113 @@
+"""Checks and conversions of a user's own arrays."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from genctl.errors import UserError
+
+_CHUNK_BYTES = 2**24
+
+
+def shaped(name: str, array: np.ndarray) -> np.ndarray:
+    """Return images (n, h, w, c) or vectors (n, d) as they are, and images (n, h, w) with a channel axis.
+
+    Raises UserError, beginning with `name`, where the array is neither.
+    """
+    if array.dtype.kind not in "biuf":
+        raise UserError(f"{name} is of type {array.dtype}: images must be numbers (uint8 or float32).")
+    if array.ndim not in (2, 3, 4):
+        raise UserError(
+            f"{name} has shape {array.shape}: expected images (n, height, width) or (n, height, width, channels), "
+            "or vectors (n, features)."
+        )
+    if array.size == 0:
+        raise UserError(f"{name} is empty: its shape is {array.shape}.")
+    if array.ndim == 3:
+        return array[..., None]
+    if array.ndim == 4 and array.shape[-1] not in (1, 3):
+        raise UserError(f"{name} has shape {array.shape}: {_channels_advice(array.shape)}")
+    return array
+
+
+def _channels_advice(shape: tuple[int, ...]) -> str:
+    if shape[-1] == 4:
+        return "four channels are not supported: leave out the alpha channel, as in images[..., :3]."
+    if shape[1] in (1, 3):
+        return "channels must come last: save images.transpose(0, 2, 3, 1)."
+    return "the last axis must hold 1 or 3 channels."
+
+
+def finite_rows(array: np.ndarray) -> np.ndarray:
+    """Tell, as (n,) bool, which examples have only numbers that float32 can hold."""
+    if array.dtype.kind != "f":
+        return np.ones(len(array), bool)
+    rows = max(1, _CHUNK_BYTES // array[0].nbytes)
+    with np.errstate(over="ignore"):
+        chunks = (array[start : start + rows].astype(np.float32) for start in range(0, len(array), rows))
+        return np.concatenate([np.isfinite(chunk.reshape(len(chunk), -1)).all(axis=1) for chunk in chunks])
+
+
+def with_range(
+    arrays: Sequence[np.ndarray],
+) -> tuple[list[np.ndarray], float | tuple[float, ...], float | tuple[float, ...]]:
+    """Return arrays of one kind as uint8 or float32, and the (low, high) that all of them share.
+
+    Images: uint8 for whole numbers in 0..255 (bool: 0 and 255), else float32, whose range is [0, 1], [-1, 1] or what
+    occurs. Vectors: float32, with the range of each feature.
+    """
+    if arrays[0].ndim == 2:
+        vectors = _floats(arrays)
+        low = np.min([array.min(axis=0) for array in vectors], axis=0)
+        high = np.max([array.max(axis=0) for array in vectors], axis=0)
+        return vectors, tuple(low.tolist()), tuple(_above(low, high).tolist())
+    if all(array.dtype == bool for array in arrays):
+        return [array.astype(np.uint8) * np.uint8(255) for array in arrays], 0.0, 255.0
+    if all(_fits_bytes(array) for array in arrays):
+        return [array.astype(np.uint8, copy=False) for array in arrays], 0.0, 255.0
+    images = _floats(arrays)
+    least, most = min(float(array.min()) for array in images), max(float(array.max()) for array in images)
+    for low_end in (0.0, -1.0):
+        if low_end <= least and most <= 1:
+            return images, low_end, 1.0
+    return images, least, float(_above(np.asarray(least), np.asarray(most)))
+
+
+def _floats(arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+    return [array.astype(np.float32, copy=False) for array in arrays]
+
+
+def _fits_bytes(array: np.ndarray) -> bool:
+    if array.dtype == np.uint8:
+        return True
+    return array.dtype.kind in "biu" and bool(array.min() >= 0) and bool(array.max() <= 255)
+
+
+def _above(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Return `high`, or a value above `low` that float32 can tell from it where the two are equal."""
+    return np.where(high > low, high, low + np.maximum(1.0, np.abs(low) * 1e-6))
+
+
+def as_labels(name: str, labels: np.ndarray, count: int) -> np.ndarray:
+    """Return labels as (count,) int64 or strings; UserError, beginning with `name`, where they are neither."""
+    if labels.shape not in {(count,), (count, 1)}:
+        raise UserError(f"{name} has shape {labels.shape}: expected ({count},), one label for each image.")
+    labels = labels.reshape(-1)
+    if labels.dtype.kind == "S":
+        return np.char.decode(labels, "utf-8", "replace")
+    if labels.dtype.kind == "f" and not (np.isfinite(labels) & (labels == np.trunc(labels))).all():
+        raise UserError(f"{name} holds fractions, NaN or infinite values: labels must be whole numbers or names.")
+    if labels.dtype.kind in "biuf":
+        return labels.astype(np.int64)
+    if labels.dtype.kind == "U":
+        return labels
+    raise UserError(f"{name} is of type {labels.dtype}: labels must be whole numbers or names.")
+
+
+def encode_labels(arrays: Sequence[np.ndarray | None]) -> tuple[list[np.ndarray | None], tuple[str, ...]]:
+    """Map labels to int32 positions among the sorted values of all arrays; the values are the class names."""
+    given = [array for array in arrays if array is not None]
+    if not given:
+        return list(arrays), ()
+    values = np.unique(np.concatenate(given))
+    return [np.searchsorted(values, array).astype(np.int32) for array in given], tuple(map(str, values.tolist()))

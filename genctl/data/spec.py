@@ -1,0 +1,58 @@
+"""What a data set implies for networks and pictures; stored with a run, so that sampling needs no data."""
+
+import dataclasses
+import math
+from typing import Any
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True)
+class Spec:
+    """Shapes and units of one data set.
+
+    image_shape: (height, width, channels) for images, (features,) for vectors.
+    class_names: one name a class, in the order of the labels; empty without labels.
+    low, high: the stored values that become -1 and 1: numbers, or one number a feature for vectors.
+    """
+
+    name: str
+    image_shape: tuple[int, ...]
+    class_names: tuple[str, ...] = ()
+    low: float | tuple[float, ...] = 0.0
+    high: float | tuple[float, ...] = 255.0
+
+    @property
+    def label_dim(self) -> int:
+        """Number of classes; 0 without labels."""
+        return len(self.class_names)
+
+    @property
+    def is_image(self) -> bool:
+        """Whether an example is an image, not a vector."""
+        return len(self.image_shape) == 3
+
+    @property
+    def size(self) -> int:
+        """Numbers in one example."""
+        return math.prod(self.image_shape)
+
+    def to_stored(self, values: np.ndarray) -> np.ndarray:
+        """Turn examples in [-1, 1] into uint8 images (n, h, w, c), or vectors (n, d) in the data's own units."""
+        unit = (np.clip(np.asarray(values, np.float32), -1, 1) + 1) / 2
+        if self.is_image:
+            return np.round(unit * 255).astype(np.uint8)
+        low, high = np.asarray(self.low, np.float32), np.asarray(self.high, np.float32)
+        return (low + unit * (high - low)).astype(np.float32)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain types, for `from_json`."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, fields: dict[str, Any]) -> "Spec":
+        """The inverse of `to_json`."""
+        values: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()
+        }
+        return cls(**values)

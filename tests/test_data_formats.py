@@ -1,0 +1,101 @@
+"""The original files of Fashion-MNIST and CIFAR-10, as a user may have them."""
+
+import gzip
+import io
+import tarfile
+
+import numpy as np
+import pytest
+
+from genctl.data import downloads
+from genctl.errors import UserError
+
+RNG = np.random.default_rng(0)
+KEYS = ("x_train", "y_train", "x_test", "y_test")
+FASHION = dict(zip(KEYS, downloads._FASHION, strict=True))
+ARCHIVE = "cifar-10-binary.tar.gz"
+NOWHERE = "http://127.0.0.1:9/"
+
+
+@pytest.fixture(autouse=True)
+def own(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("GENCTL_DATA", str(tmp_path))
+    return tmp_path
+
+
+def arrays(*shape):
+    sets = [(RNG.integers(0, 256, (n, *shape), np.uint8), (np.arange(n) % 10).astype(np.uint8)) for n in (20, 10)]
+    return dict(zip(KEYS, [array for pair in sets for array in pair], strict=True))
+
+
+def assert_holds(source, content):
+    for split, examples in (("train", source.train), ("test", source.test)):
+        np.testing.assert_array_equal(examples.images.reshape(content[f"x_{split}"].shape), content[f"x_{split}"])
+        np.testing.assert_array_equal(examples.labels, content[f"y_{split}"])
+        assert examples.labels.dtype == np.int32
+
+
+def write_idx(path, array):
+    header = np.array([0x800 + array.ndim, *array.shape], ">i4").tobytes()
+    path.write_bytes(gzip.compress(header + array.tobytes()))
+
+
+def fashion_mnist():
+    return downloads.fashion_mnist(NOWHERE, dict.fromkeys(downloads._FASHION, ""))
+
+
+def test_fashion_mnist(own):
+    content = arrays(28, 28)
+    for key, name in FASHION.items():
+        write_idx(own / name, content[key])
+    source = fashion_mnist()
+    assert_holds(source, content)
+    assert source.spec.image_shape == (28, 28, 1)
+    assert source.spec.class_names[9] == "Ankle boot"
+
+
+def test_damaged_fashion_mnist_is_refused(own):
+    content = arrays(28, 28)
+    for key, name in FASHION.items():
+        write_idx(own / name, content[key])
+    images = own / FASHION["x_train"]
+    whole = images.read_bytes()
+    images.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(UserError, match=f"{images.name} cannot be read"):
+        fashion_mnist()
+    write_idx(images, content["y_train"])
+    with pytest.raises(UserError, match=f"{images.name} cannot be read .*3 dimensions"):
+        fashion_mnist()
+    write_idx(images, content["x_train"][:, 1:])
+    with pytest.raises(UserError, match=r"'x_train' is uint8 \(20, 27, 28\), expected uint8 \(n, 28, 28\)"):
+        fashion_mnist()
+
+
+def write_cifar(path, content, members):
+    with tarfile.open(path, "w:gz") as archive:
+        for name, split, rows in members:
+            images = content[f"x_{split}"][rows].transpose(0, 3, 1, 2).reshape(-1, 3072)
+            records = np.concatenate([content[f"y_{split}"][rows, None], images], axis=1).tobytes()
+            entry = tarfile.TarInfo(f"cifar-10-batches-bin/{name}")
+            entry.size = len(records)
+            archive.addfile(entry, io.BytesIO(records))
+
+
+def test_cifar10(own):
+    content = arrays(32, 32, 3)
+    members = [(f"data_batch_{i + 1}.bin", "train", slice(4 * i, 4 * i + 4)) for i in range(5)]
+    test_batch = ("test_batch.bin", "test", slice(None))
+    write_cifar(own / ARCHIVE, content, [test_batch, *reversed(members)])
+    source = downloads.cifar10(NOWHERE, {ARCHIVE: ""})
+    assert_holds(source, content)
+    assert source.spec.class_names[8] == "ship"
+    write_cifar(own / ARCHIVE, content, members)
+    with pytest.raises(UserError, match="it has no cifar-10-batches-bin/test_batch.bin"):
+        downloads.cifar10(NOWHERE, {ARCHIVE: ""})
+
+
+def test_cifar10_subset_with_labels_in_a_column(own):
+    content = arrays(32, 32, 3)
+    np.savez(own / "cifar10_subset.npz", **content | {"y_train": content["y_train"][:, None]})
+    assert_holds(downloads.cifar10(NOWHERE, {ARCHIVE: ""}), content)
