@@ -1,0 +1,41 @@
+"""The moment of a training step: its number, its phase and its randomness, all functions of `(seed, step)`."""
+
+import dataclasses
+import hashlib
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+
+@dataclasses.dataclass(frozen=True)
+class Noise:
+    """Random numbers that depend on `(seed, step, name)` alone, so that a continued run draws what it would have drawn.
+
+    seed: a Python int; step: an int64 scalar tensor or a Python int; purpose: training and validation draw differently.
+    """
+
+    seed: int
+    step: tf.Tensor | int
+    purpose: str = "train"
+
+    def normal(self, name: str, shape: Sequence[int | tf.Tensor]) -> tf.Tensor:
+        """Standard normal float32 of `shape`; another `name` draws other numbers."""
+        return tf.random.stateless_normal(shape, self._key(name))
+
+    def uniform(self, name: str, shape: Sequence[int | tf.Tensor], low: float = 0.0, high: float = 1.0) -> tf.Tensor:
+        """Uniform float32 of `shape` in [low, high)."""
+        return tf.random.stateless_uniform(shape, self._key(name), low, high)
+
+    def _key(self, name: str) -> tf.Tensor:
+        digest = hashlib.blake2b(f"{self.seed}/{self.purpose}/{name}".encode(), digest_size=8).digest()
+        stream = int.from_bytes(digest, "little", signed=True)
+        return tf.stack([tf.constant(stream, tf.int64), tf.cast(self.step, tf.int64)])
+
+
+@dataclasses.dataclass(frozen=True)
+class StepContext:
+    """Where training stands. step: int64 scalar tensor; phase: a Python string, so each phase is one graph."""
+
+    step: tf.Tensor | int
+    phase: str
+    noise: Noise

@@ -1,0 +1,27 @@
+"""Errors that a user can mend, and the help that goes with them."""
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+
+class UserError(Exception):
+    """A mistake outside the code: shown as one message without a traceback; the process exits with 1.
+
+    The message names the thing, shows what it got and says what to do.
+    """
+
+
+def did_you_mean(word: str, choices: Iterable[str]) -> str:
+    """Return " Did you mean 'x'?" for the nearest of `choices`, or "" where none is near."""
+    near = difflib.get_close_matches(word, list(choices), n=1, cutoff=0.6)
+    return f" Did you mean '{near[0]}'?" if near else ""
+
+
+def first_few(names: Sequence[str], shown: int = 3) -> str:
+    """List the first names and count the rest: "a, b, c and 7 more"."""
+    rest = len(names) - shown
+    return ", ".join(names[:shown]) + (f" and {rest} more" if rest > 0 else "")
+
+
+class Stopped(Exception):
+    """The run was asked to stop and has saved its state; the process exits with 75. The message says how to go on."""

@@ -1,0 +1,70 @@
+"""Pieces that networks share, as functions from tensor to tensor, and the types of their arguments."""
+
+import math
+from typing import Annotated, Any, Literal
+
+import keras
+from pydantic import AfterValidator, Field, PositiveInt
+
+from genctl.errors import UserError, did_you_mean
+
+Shape = tuple[int, ...]
+Size = tuple[int, int]
+Widths = Annotated[list[PositiveInt], Field(min_length=1)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+Normalization = Literal["none", "batch", "group"]
+
+
+def _known_activation(name: str) -> str:
+    choices = keras.activations.__all__ if hasattr(keras.activations, "__all__") else dir(keras.activations)
+    names = [choice for choice in choices if choice[0].islower() and callable(getattr(keras.activations, choice))]
+    if name not in names:
+        raise ValueError(f"is not an activation of Keras{did_you_mean(name, names) or '.'}".rstrip("."))
+    return name
+
+
+Activation = Annotated[str, AfterValidator(_known_activation)]
+
+
+def activate(x: Any, activation: str) -> Any:
+    """Apply an activation by its Keras name; leaky_relu has slope 0.2, as in DCGAN (Radford et al. 2016)."""
+    if activation == "leaky_relu":
+        return keras.layers.LeakyReLU(negative_slope=0.2)(x)
+    return keras.layers.Activation(activation)(x)
+
+
+def normalize(x: Any, kind: Normalization) -> Any:
+    """Batch or group normalization over channels (Ioffe and Szegedy 2015; Wu and He 2018), or nothing."""
+    if kind == "batch":
+        return keras.layers.BatchNormalization()(x)
+    if kind == "group":
+        return keras.layers.GroupNormalization(groups=math.gcd(8, x.shape[-1]))(x)
+    return x
+
+
+def project(x: Any, output_shape: Shape) -> Any:
+    """Map linearly to the output's shape, whatever the input's."""
+    if len(x.shape) > 2:
+        x = keras.layers.Flatten()(x)
+    x = keras.layers.Dense(math.prod(output_shape))(x)
+    return keras.layers.Reshape(output_shape)(x) if len(output_shape) > 1 else x
+
+
+def crop(x: Any, size: Size) -> Any:
+    """Cut rows below and columns on the right of `size` away."""
+    below, right = x.shape[1] - size[0], x.shape[2] - size[1]
+    return keras.layers.Cropping2D(((0, below), (0, right)))(x) if below or right else x
+
+
+def pyramid(shape: Shape, levels: int) -> list[Size]:
+    """Heights and widths from the image down, each half of the one before, rounded up."""
+    sizes = [(shape[0], shape[1])]
+    for _ in range(levels):
+        sizes.append((math.ceil(sizes[-1][0] / 2), math.ceil(sizes[-1][1] / 2)))
+    return sizes
+
+
+def require_image(shape: Shape, kind: str, side: str) -> None:
+    """Refuse a convolutional network whose image side is a vector."""
+    if len(shape) != 3:
+        raise UserError(f"{kind} needs images, and its {side} here is a vector of {math.prod(shape)}: choose mlp.")

@@ -1,0 +1,63 @@
+"""Convolutional networks for images of any size, odd and non-square ones included (Radford et al. 2016)."""
+
+from typing import Any
+
+import keras
+from pydantic import PositiveInt
+
+from genctl.networks.blocks import (
+    Activation,
+    Fraction,
+    Normalization,
+    Shape,
+    Widths,
+    activate,
+    crop,
+    normalize,
+    project,
+    pyramid,
+    require_image,
+)
+
+
+def down(
+    input_shape: Shape,
+    output_shape: Shape,
+    filters: Widths,
+    kernel_size: PositiveInt,
+    activation: Activation,
+    normalization: Normalization,
+    dropout: Fraction,
+) -> keras.Model:
+    """Image to vector: one strided convolution a level, then a linear layer."""
+    require_image(input_shape, "conv", "input")
+    inputs = x = keras.Input(input_shape)
+    for width in filters:
+        x = keras.layers.Conv2D(width, kernel_size, strides=2, padding="same")(x)
+        x = activate(normalize(x, normalization), activation)
+        if dropout:
+            x = keras.layers.Dropout(dropout)(x)
+    return keras.Model(inputs, project(x, output_shape))
+
+
+def up(
+    input_shape: Shape,
+    output_shape: Shape,
+    filters: Widths,
+    kernel_size: PositiveInt,
+    activation: Activation,
+    normalization: Normalization,
+) -> keras.Model:
+    """Vector to image: a linear layer to the coarsest level, then a transposed convolution a level, the last linear."""
+    require_image(output_shape, "conv", "output")
+    sizes = pyramid(output_shape, len(filters))
+
+    def finish(x: Any) -> Any:
+        return activate(normalize(x, normalization), activation)
+
+    inputs = keras.Input(input_shape)
+    x = finish(project(inputs, (*sizes[-1], filters[0])))
+    for width, size in zip(filters[1:], reversed(sizes[1:-1]), strict=True):
+        x = finish(crop(keras.layers.Conv2DTranspose(width, kernel_size, strides=2, padding="same")(x), size))
+    x = keras.layers.Conv2DTranspose(output_shape[-1], kernel_size, strides=2, padding="same")(x)
+    return keras.Model(inputs, crop(x, sizes[0]))

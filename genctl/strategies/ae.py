@@ -1,0 +1,53 @@
+"""The autoencoder (Hinton and Salakhutdinov 2006): minimise (1/N) sum ||x - De(E(x))||^2."""
+
+import tensorflow as tf
+from pydantic import PositiveInt
+
+from genctl.context import Noise, StepContext
+from genctl.data.spec import Spec
+from genctl.objectives.likelihoods import LIKELIHOODS, LikelihoodName
+from genctl.player import Logs, Player
+from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy, attach
+
+
+class AE(Strategy):
+    """Minimise the mean over examples of the reconstruction loss of De(E(x))."""
+
+    monitor = "loss"
+
+    def __init__(
+        self,
+        spec: Spec,
+        encoder: NetworkBuilder,
+        decoder: NetworkBuilder,
+        optimizer: OptimizerBuilder,
+        latent_dim: PositiveInt,
+        likelihood: LikelihoodName,
+        conditional: bool,
+    ) -> None:
+        super().__init__(spec, conditional)
+        self.latent_dim = latent_dim
+        self.likelihood = LIKELIHOODS[likelihood]
+        self.encoder = encoder(input_shape=self.widened(spec.image_shape), output_shape=(latent_dim,))
+        self.decoder = decoder(input_shape=self.widened((latent_dim,)), output_shape=spec.image_shape)
+        self.autoencoder = Player(self.encoder, self.decoder, optimizer=optimizer())
+
+    def step(self, batch: Batch, context: StepContext) -> Logs:
+        return self.autoencoder.minimize(lambda: self.loss(batch, training=True))
+
+    def evaluate(self, batch: Batch, context: StepContext) -> Logs:
+        return self.loss(batch, training=False)[1]
+
+    def loss(self, batch: Batch, training: bool) -> tuple[tf.Tensor, Logs]:
+        """The reconstruction loss: summed over an example's numbers, mean over examples."""
+        loss = tf.reduce_mean(self.likelihood.loss(batch["image"], self.decode(batch, training)))
+        return loss, {"loss": loss}
+
+    def decode(self, batch: Batch, training: bool) -> tf.Tensor:
+        """The decoder's parameters of the codes of a batch."""
+        label = self.condition(batch)
+        code = self.encoder(attach(batch["image"], label), training=training)
+        return self.decoder(attach(code, label), training=training)
+
+    def reconstruct(self, batch: Batch, noise: Noise) -> tf.Tensor:
+        return self.likelihood.image(self.decode(batch, training=False))

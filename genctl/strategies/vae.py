@@ -1,0 +1,69 @@
+"""The variational autoencoder (Kingma and Welling 2014, equation 10; beta: Higgins et al. 2017, equation 4).
+
+L = -E_q[log p(x | z)] + beta KL(q(z | x) || p(z))
+"""
+
+import tensorflow as tf
+from pydantic import NonNegativeFloat, PositiveInt
+
+from genctl.context import Noise, StepContext
+from genctl.data.spec import Spec
+from genctl.objectives.divergences import standard_normal_kl
+from genctl.objectives.likelihoods import LIKELIHOODS, LikelihoodName
+from genctl.player import Logs, Player
+from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy, attach
+
+
+class VAE(Strategy):
+    """Minimise distortion + beta * rate, in nats an example where the likelihood is a density."""
+
+    monitor = "loss"
+
+    def __init__(
+        self,
+        spec: Spec,
+        encoder: NetworkBuilder,
+        decoder: NetworkBuilder,
+        optimizer: OptimizerBuilder,
+        latent_dim: PositiveInt,
+        beta: NonNegativeFloat,
+        likelihood: LikelihoodName,
+        conditional: bool,
+    ) -> None:
+        super().__init__(spec, conditional)
+        self.latent_dim = latent_dim
+        self.beta = beta
+        self.likelihood = LIKELIHOODS[likelihood]
+        self.encoder = encoder(input_shape=self.widened(spec.image_shape), output_shape=(2 * latent_dim,))
+        self.decoder = decoder(input_shape=self.widened((latent_dim,)), output_shape=spec.image_shape)
+        self.autoencoder = Player(self.encoder, self.decoder, optimizer=optimizer())
+
+    def step(self, batch: Batch, context: StepContext) -> Logs:
+        return self.autoencoder.minimize(lambda: self.loss(batch, context.noise, training=True))
+
+    def evaluate(self, batch: Batch, context: StepContext) -> Logs:
+        return self.loss(batch, context.noise, training=False)[1]
+
+    def loss(self, batch: Batch, noise: Noise, training: bool) -> tuple[tf.Tensor, Logs]:
+        """Distortion E_q[-log p(x | z)] with one sample of z, and rate KL(q(z | x) || p(z)); means over examples."""
+        mean, log_variance = self.infer(batch, training)
+        code = mean + tf.exp(log_variance / 2) * noise.normal("code", tf.shape(mean))
+        parameters = self.decoder(attach(code, self.condition(batch)), training=training)
+        distortion = tf.reduce_mean(self.likelihood.loss(batch["image"], parameters))
+        rate = tf.reduce_mean(standard_normal_kl(mean, log_variance))
+        loss = distortion + self.beta * rate
+        return loss, {"loss": loss, "distortion": distortion, "rate": rate, "elbo": -distortion - rate}
+
+    def infer(self, batch: Batch, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
+        """Mean and log variance of q(z | x), each (n, latent_dim)."""
+        outputs = self.encoder(attach(batch["image"], self.condition(batch)), training=training)
+        mean, log_variance = tf.split(outputs, 2, axis=1)
+        return mean, log_variance
+
+    def sample(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
+        code = noise.normal("code", (tf.shape(label)[0], self.latent_dim))
+        return self.likelihood.image(self.decoder(attach(code, label), training=False))
+
+    def reconstruct(self, batch: Batch, noise: Noise) -> tf.Tensor:
+        mean, _ = self.infer(batch, training=False)
+        return self.likelihood.image(self.decoder(attach(mean, self.condition(batch)), training=False))
