@@ -1,0 +1,135 @@
+"""The command line: `genctl VERB KEY=VALUE ...`.
+
+A verb's module is imported only when the verb runs, so that help, completion and mistakes answer at once.
+"""
+
+import contextlib
+import dataclasses
+import logging
+import os
+import shlex
+import signal
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from genctl import __version__, arguments, mistakes, paths
+from genctl.arguments import Arguments
+from genctl.errors import UserError, did_you_mean
+
+if TYPE_CHECKING:
+    from genctl.jobs import Jobs
+
+
+@dataclasses.dataclass(frozen=True)
+class Verb:
+    """A row of the verb table: `genctl.<module>` has a function of the verb's name."""
+
+    name: str
+    module: str
+    summary: str
+    examples: tuple[str, ...]
+
+
+TRAIN = ("model=vae dataset=mnist trainer.steps=2000", "-m model=ae,vae,gan seed=1,2")
+ROWS = (
+    Verb("train", "train", "train a model; the same name=… continues a run", TRAIN),
+    Verb("resume", "train", "continue a run from its newest checkpoint", ("run=outputs/NAME trainer.steps=5000",)),
+    Verb("sample", "sample", "draw images from a trained run", ("run=outputs/NAME n=64",)),
+    Verb("reconstruct", "reconstruct", "encode and decode images, beside the originals", ("run=outputs/NAME n=32",)),
+)
+VERBS = {verb.name: verb for verb in ROWS}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command line and return its exit status."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        status = _dispatch(words)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        # The reader, such as `head`, has enough; the interpreter's own flush at the end must not complain again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    except (Exception, KeyboardInterrupt, SystemExit) as error:
+        return mistakes.report(error)
+
+
+def _dispatch(words: list[str]) -> int:
+    if words[:1] == ["completion"]:
+        from genctl import completion
+
+        return completion.run(words[1:], VERBS)
+    found = arguments.parse(words)
+    if "--version" in found.flags:
+        print(f"genctl {__version__}")
+        return 0
+    if found.verb is None and not found.unknown and ("--help" in found.flags or not found.flags):
+        from genctl import usage
+
+        print(usage.overview(VERBS.values()))
+        return 0
+    return _run(_verb(found), found, shlex.join(["genctl", *words]))
+
+
+def _verb(found: Arguments) -> Verb:
+    if found.verb in VERBS:
+        return VERBS[found.verb]
+    if found.verb is None and found.unknown:
+        raise mistakes.unknown_flag(*found.unknown[0], arguments.BY_NAME, ())
+    if found.verb is None:
+        raise UserError(f"a verb is missing: one of {', '.join(VERBS)}.")
+    if "=" in found.verb:
+        raise UserError(f"the first word is a verb, but got '{found.verb}': write genctl train {found.verb}.")
+    raise UserError(
+        f"there is no verb '{found.verb}'.{did_you_mean(found.verb, [*VERBS, 'completion'])} Verbs: {', '.join(VERBS)}."
+    )
+
+
+def _run(verb: Verb, found: Arguments, command: str) -> int:
+    from genctl import diagnosis, usage
+    from genctl.composition import Request
+    from genctl.jobs import Jobs
+
+    request = Request(verb.name, found.overrides, paths.users(found.flags.get("--config-dir", ())))
+    if found.unknown:
+        raise mistakes.unknown_flag(*found.unknown[0], arguments.BY_NAME, diagnosis.settings(request))
+    jobs = Jobs(request, verb.module, command)
+    try:
+        if "--help" in found.flags:
+            print(usage.verb(verb, request))
+            return 0
+        _hydra(jobs, found)
+    except UserError:
+        raise
+    except Exception as error:
+        raise diagnosis.explain(error, request) from error
+    if jobs.error:
+        raise jobs.error
+    if jobs.failed:
+        print(f"{jobs.failed} of {jobs.started} jobs failed.", file=sys.stderr)
+    return int(jobs.failed > 0)
+
+
+def _hydra(jobs: "Jobs", found: Arguments) -> None:
+    import hydra
+
+    words = ["genctl", *found.hydra(), *found.overrides, paths.override(jobs.request.folders)]
+    with _process_state(words):
+        hydra.main(version_base="1.3", config_path=str(paths.builtin()), config_name=jobs.request.verb)(jobs.run)()
+
+
+@contextlib.contextmanager
+def _process_state(words: list[str]) -> Iterator[None]:
+    """Set what Hydra reads from the process, and put back what it changes (`--info` adds a log handler each time)."""
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    argv, root, raising = sys.argv, logging.getLogger(), logging.raiseExceptions
+    handlers, level = list(root.handlers), root.level
+    sys.argv, logging.raiseExceptions = words, False
+    try:
+        yield
+    finally:
+        sys.argv, logging.raiseExceptions = argv, raising
+        root.handlers[:] = handlers
+        root.setLevel(level)

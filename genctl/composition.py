@@ -1,0 +1,90 @@
+"""A look at the config that a command line describes, without running anything."""
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from hydra import initialize_config_dir
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from genctl import paths
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """What was asked of a verb: its overrides as typed, and the user's config folders."""
+
+    verb: str
+    overrides: Sequence[str]
+    folders: Sequence[Path]
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """One file of a composed config: its name, such as `model/vae`, and the key that it lands below ("": none)."""
+
+    name: str
+    key: str
+
+
+def parse(overrides: Sequence[str]) -> list[Override]:
+    """Read overrides with Hydra's grammar."""
+    return OverridesParser.create().parse_overrides(list(overrides))
+
+
+def compose(request: Request) -> tuple[DictConfig, dict[str, str | None]]:
+    """Return the config and the choice in each of its groups; of a list of values the first is taken."""
+    with _loader(request) as (loader, overrides):
+        config = loader.load_configuration(request.verb, overrides, RunMode.RUN)
+    choices = chosen(config.hydra.runtime.choices)
+    config._set_flag(["struct", "readonly"], [False, False])
+    del config["hydra"]
+    return config, choices
+
+
+def parts(request: Request) -> tuple[list[Part], dict[str, str | None]]:
+    """Return the files of the config in the order in which they are merged, and the choice in each group."""
+    with _loader(request) as (loader, overrides):
+        found = loader.compute_defaults_list(request.verb, overrides, RunMode.RUN)
+    named = [Part(d.config_path or "", d.package or "") for d in found.defaults]
+    return [p for p in named if p.name.split("/")[0] != "hydra"], chosen(found.overrides.known_choices)
+
+
+def chosen(choices: dict[str, str | None]) -> dict[str, str | None]:
+    """Leave out Hydra's own groups."""
+    return {str(group): choice for group, choice in choices.items() if not str(group).startswith("hydra/")}
+
+
+def keys(config: DictConfig, prefix: str = "") -> Iterator[str]:
+    """Yield every dotted key, parents before children."""
+    for name in config:
+        key = prefix + str(name)
+        if str(name).startswith("_"):
+            continue
+        yield key
+        value = config._get_node(name)
+        if isinstance(value, DictConfig) and not (value._is_none() or value._is_missing() or value._is_interpolation()):
+            yield from keys(value, f"{key}.")
+
+
+@contextlib.contextmanager
+def _loader(request: Request) -> Iterator[tuple[ConfigLoader, list[str]]]:
+    with initialize_config_dir(version_base="1.3", config_dir=str(paths.builtin())):
+        loader = GlobalHydra.instance().config_loader()
+        overrides = [_first(override, loader) for override in parse(request.overrides)]
+        yield loader, [*filter(None, overrides), paths.override(request.folders)]
+
+
+def _first(override: Override, loader: ConfigLoader) -> str:
+    if not override.is_sweep_override():
+        return override.input_line or ""
+    if not override.is_discrete_sweep():
+        return ""
+    override.config_loader = loader
+    return f"{override.get_key_element()}={next(override.sweep_string_iterator())}"

@@ -1,0 +1,92 @@
+"""What Hydra runs: one call of a verb, or one for each job of a sweep."""
+
+import hashlib
+import importlib
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+from genctl import composition, diagnosis, paths
+from genctl.composition import Request
+from genctl.errors import Stopped, UserError
+from genctl.invocation import Invocation
+from genctl.mistakes import report
+
+NAME_BYTES = 100
+
+
+class Jobs:
+    """Runs a verb for each config that Hydra hands over, and keeps count.
+
+    error: what a single run raised; Hydra would print more about it than the message.
+    """
+
+    def __init__(self, request: Request, module: str, command: str):
+        self.request, self.module, self.command = request, module, command
+        self.started, self.failed = 0, 0
+        self.error: Exception | None = None
+
+    def run(self, cfg: DictConfig) -> None:
+        """Run one job; in a sweep a failure is printed and the next job follows, but a stop ends the sweep."""
+        self.started += 1
+        sweep = HydraConfig.get().mode == RunMode.MULTIRUN
+        job = None
+        try:
+            overrides = cast(list[str], OmegaConf.to_container(HydraConfig.get().overrides.task))
+            job = name_of(overrides, self.request.overrides) if sweep else None
+            self._call(cfg, overrides, job)
+        except Exception as error:
+            if not sweep:
+                self.error = error
+                return
+            self.failed += 1
+            status = report(error, job or "")
+            if isinstance(error, Stopped):
+                raise SystemExit(status) from None
+
+    def _call(self, cfg: DictConfig, overrides: Sequence[str], job: str | None) -> None:
+        check(cfg, self.request.verb)
+        groups = composition.chosen(HydraConfig.get().runtime.choices)
+        choices = {group: str(choice) for group, choice in groups.items() if choice is not None}
+        for path in paths.hidden(choices, self.request.folders):
+            print(f"note: {path} is not used: genctl has a choice of that name. Rename the file.", file=sys.stderr)
+        trust = trusted(overrides)
+        if trust and str(Path.cwd()) not in sys.path:
+            sys.path.append(str(Path.cwd()))
+        verb = getattr(importlib.import_module(f"genctl.{self.module}"), self.request.verb)
+        verb(cfg, Invocation(self.request.verb, self.command, choices, trust, job))
+
+
+def check(cfg: DictConfig, verb: str) -> None:
+    """Raise UserError for settings that have no value, and for references that lead nowhere."""
+    if error := diagnosis.unresolved(cfg):
+        raise error
+    missing = sorted(OmegaConf.missing_keys(cfg))
+    if missing:
+        raise UserError(f"genctl {verb} needs {', '.join(f'{key}=…' for key in missing)}")
+
+
+def trusted(overrides: Sequence[str]) -> tuple[str, ...]:
+    """Return the packages that `trust=[...]` names on the command line."""
+    values = [o.value() for o in composition.parse(overrides) if o.key_or_group == "trust"]
+    packages = values[-1] if values else []
+    if not isinstance(packages, list) or not all(isinstance(package, str) for package in packages):
+        raise UserError(f"trust={packages}: write a list of packages, such as trust=[mypackage].")
+    return tuple(packages)
+
+
+def name_of(overrides: Sequence[str], typed: Sequence[str]) -> str | None:
+    """Return a job's name: the overrides that vary between jobs, as a directory name of at most 100 bytes."""
+    fixed = {o.get_key_element() for o in composition.parse(typed) if not o.is_sweep_override()}
+    exact = ",".join(o for o in overrides if o.partition("=")[0] not in fixed)
+    name = re.sub(r"[^\w.=,+~-]+", "-", exact)
+    if name == exact and len(name.encode()) <= NAME_BYTES:
+        return name or None
+    mark = "-" + hashlib.sha256(exact.encode()).hexdigest()[:8]
+    return name.encode()[: NAME_BYTES - len(mark)].decode(errors="ignore") + mark

@@ -1,0 +1,90 @@
+"""Exceptions as messages: what a mistake on the command line or in a config file says to the user."""
+
+import difflib
+import os
+import re
+import signal
+import sys
+import traceback
+from collections.abc import Iterable
+from pathlib import Path
+
+import yaml
+
+from genctl.errors import Stopped, UserError
+
+STOPPED = 75
+INTERRUPTED = 128 + signal.SIGINT
+
+
+def report(error: BaseException, job: str = "") -> int:
+    """Print an exception as one message and return the exit status that goes with it."""
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else int(error.code is not None)
+    if os.environ.get("GENCTL_DEBUG") == "1":
+        traceback.print_exception(error)
+    place = f"job {job}: " if job else ""
+    if isinstance(error, KeyboardInterrupt):
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    if isinstance(error, Stopped):
+        print(f"{place}{error}", file=sys.stderr)
+        return STOPPED
+    hint = f"unexpected error: {type(error).__name__}: {error}\nSet GENCTL_DEBUG=1 to see the traceback."
+    print(f"error: {place}{error if isinstance(error, UserError) else hint}", file=sys.stderr)
+    return 1
+
+
+def nearest(word: str, keys: Iterable[str]) -> str | None:
+    """Return the key that was probably meant: by its last part where that is exact, else by likeness."""
+    known = list(dict.fromkeys(keys))
+    leaves = {key.split(".")[-1]: key for key in reversed(known)}
+    if word in leaves:
+        return leaves[word]
+    near = difflib.get_close_matches(word, known, n=1) or difflib.get_close_matches(word, leaves, n=1)
+    return leaves.get(near[0], near[0]) if near else None
+
+
+def unknown_flag(name: str, value: str, flags: Iterable[str], keys: Iterable[str]) -> UserError:
+    """Say what was meant by a flag that does not exist: another flag, or a setting."""
+    setting = name.lstrip("-").replace("-", "_")
+    key = nearest(setting, keys)
+    near = difflib.get_close_matches(name, list(flags), n=1, cutoff=0.7)
+    if near and (key is None or key.split(".")[-1] != setting):
+        return UserError(f"there is no flag {name}. Did you mean '{near[0]}'?")
+    advice = f"write {key}={value or 'VALUE'}" if key else "such as trainer.steps=100"
+    return UserError(f"there is no flag {name}. Settings are written KEY=VALUE, without dashes: {advice}.")
+
+
+def unreadable(override: str) -> UserError:
+    """Explain an override that Hydra's grammar refuses."""
+    key, equals, value = override.partition("=")
+    if not equals:
+        return UserError(f"'{override}' is not KEY=VALUE: write {override}=VALUE.")
+    quoted = f"""'{key}="{value}"'"""
+    if not re.fullmatch(r"[+~]{0,2}[\w./@:-]+", key):
+        return UserError(
+            f"{override}: '{key}' is not the name of a setting: write KEY=VALUE, without spaces around '='."
+        )
+    unclosed = any(value.count(a) != value.count(b) for a, b in ("[]", "{}", "()"))
+    if unclosed or value.count("'") % 2 or value.count('"') % 2:
+        advice = (
+            "Shells take brackets, quotes and spaces for themselves: put the whole in quotes, such as 'KEY=[1, 2]'."
+        )
+        return UserError(f"{override}: a bracket or a quote is not closed. {advice}")
+    return UserError(
+        f"{override}: the value cannot be read. Quote it, once for genctl and once for the shell: {quoted}."
+    )
+
+
+def broken_yaml(error: yaml.YAMLError) -> UserError:
+    """Name the file and the line of a YAML syntax error."""
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+    place = f"{short(Path(mark.name))}, line {mark.line + 1}" if mark else "a config file"
+    return UserError(f"{place}: this is not YAML: {problem}.")
+
+
+def short(path: Path) -> str:
+    """Write a path as seen from the working directory, where it is below it."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)

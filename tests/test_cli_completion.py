@@ -1,0 +1,112 @@
+"""Completion: the candidates in-process, and the shells' own functions."""
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from genctl.cli import VERBS, main
+from genctl.completion import BASH, FILES, ZSH, candidates
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("GENCTL_CONFIG_PATH", raising=False)
+
+
+def complete(line):
+    return candidates(line.split(" "), list(VERBS))
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("tr", ["train"]),
+        ("", ["completion", *sorted(VERBS)]),
+        ("completion b", ["bash"]),
+        ("-m tra", ["train"]),
+        ("train --mul", ["--multirun"]),
+        ("train --cfg ", ["all", "hydra", "job"]),
+        ("train --config-dir x", [FILES]),
+        ("train mod", ["model.", "model="]),
+        ("train model=v", ["model=vae"]),
+        ("train -m model=ae,v", ["model=ae,vae"]),
+        ("train trainer.st", ["trainer.steps="]),
+        ("train callbacks.log", ["callbacks.log."]),
+        ("train model=gan model.no", ["model.noise_dim="]),
+        ("train -m model=gan,ae model.no", ["model.noise_dim="]),
+        ("train model=oops trainer.st", ["trainer.steps="]),
+        ("train model.conditional=", ["model.conditional=false", "model.conditional=true"]),
+        ("train dataset=_", []),
+        ("train dataset=folder dataset.path=ph", [FILES]),
+        ("sample run=", [FILES]),
+        ("sample see", ["seed="]),
+        ("sample mod", []),
+        ("nonsense x", []),
+    ],
+)
+def test_candidates(line, expected):
+    assert complete(line) == expected
+
+
+def test_choices_are_complete_and_without_shared_parts(tmp_path):
+    (tmp_path / "configs/model").mkdir(parents=True)
+    (tmp_path / "configs/model/mine.yaml").touch()
+    assert complete("train model=") == [f"model={name}" for name in ("ae", "aegan", "gan", "mine", "vae")]
+
+
+def test_scripts_are_printed(capsys):
+    assert main(["completion", "bash"]) == 0
+    assert capsys.readouterr().out == BASH + "\n"
+    assert main(["completion", "zsh"]) == 0
+    assert capsys.readouterr().out == ZSH + "\n"
+    assert main(["completion"]) == 0
+    assert 'eval "$(genctl completion bash)"' in capsys.readouterr().out
+
+
+@pytest.fixture
+def environment(tmp_path):
+    """An environment with a `genctl` of this interpreter on the path."""
+    program = tmp_path / "bin/genctl"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m genctl "$@"\n')
+    program.chmod(0o755)
+    root = str(Path(__file__).parents[1])
+    return os.environ | {"PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": root}
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+def test_bash(environment, tmp_path):
+    (tmp_path / "photo one").mkdir()
+    cases = [
+        ("genctl tra", "genctl tra", ["train"]),
+        ("genctl train mod", "genctl train mod", ["model.", "model="]),
+        ("genctl train model=v", "genctl train model = v", ["vae"]),
+        ("genctl train model=", "genctl train model =", ["ae", "aegan", "gan", "vae"]),
+        ("genctl train model=gan model.no", "genctl train model = gan model.no", ["model.noise_dim="]),
+        ("genctl train dataset.path=pho", "genctl train dataset.path = pho", ["photo one"]),
+        ("genctl train model=gan ", "genctl train model = gan ''", None),
+    ]
+    script = ['eval "$(genctl completion bash)"']
+    for line, words, _ in cases:
+        script += [f"COMP_LINE={shlex.quote(line)} COMP_POINT={len(line)} COMP_WORDS=({words})"]
+        script += ["COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _genctl", "printf '%s|' \"${COMPREPLY[@]}\"; echo"]
+    done = subprocess.run(["bash", "-c", "\n".join(script)], env=environment, capture_output=True, text=True)
+    assert done.stderr == ""
+    for line, (typed, _, expected) in zip(done.stdout.splitlines(), cases, strict=True):
+        found = line.removesuffix("|").split("|")
+        assert found == expected if expected else "model=" in found, typed
+
+
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="needs zsh")
+def test_zsh(environment):
+    script = "compdef() { }\ncompadd() { shift 3; (( $# )) && print -r -- $@ }\n" + ZSH + "\n"
+    script += "words=(genctl train model=gan model.no) CURRENT=4 PREFIX=model.no; _genctl\n"
+    script += "words=(genctl train model=v) CURRENT=3 PREFIX=model=v; _genctl\n"
+    done = subprocess.run(["zsh", "-f", "-c", script], env=environment, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("model.noise_dim=\nmodel=vae\n", "")
