@@ -1,0 +1,100 @@
+"""From a config to objects. No other module reads the config of a run."""
+
+import dataclasses
+import inspect
+import logging
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pydantic import NonNegativeInt
+
+from genctl.callbacks import Callback
+from genctl.data.base import Dataset
+from genctl.data.spec import Spec
+from genctl.errors import UserError
+from genctl.instantiate import builder, check_value, instantiate, locate
+from genctl.trainer import Trainer
+
+if TYPE_CHECKING:
+    from genctl.strategies.base import NetworkBuilder, Strategy
+
+ROLES = ("encoder", "decoder", "generator", "discriminator")
+Config = Mapping[str, Any]
+log = logging.getLogger("genctl")
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What can be built, and so checked, before TensorFlow starts."""
+
+    trainer: Trainer
+    callbacks: Sequence[Callback]
+    dataset: Dataset
+
+
+def plan(config: Config, trust: Sequence[str]) -> Plan:
+    """Build all but the model; read the data. Raises UserError for the first mistake."""
+    check_value(config["seed"], NonNegativeInt, "seed")
+    trainer = instantiate(config["trainer"], "trainer", trust)
+    callbacks = [instantiate(node, f"callbacks.{name}", trust) for name, node in config["callbacks"].items()]
+    builder(config["optimizer"], "optimizer", trust)
+    data = dataset(config, trust)
+    trainer.total_steps(data.sizes["train"])  # refuses a batch larger than the split
+    return Plan(trainer, callbacks, data)
+
+
+def dataset(config: Config, trust: Sequence[str]) -> Dataset:
+    """Load the data and cut the splits: the settings that data sets share go to Dataset, the others to the loader."""
+    shared = inspect.signature(Dataset).parameters
+    loader = {name: value for name, value in config["dataset"].items() if name not in shared}
+    splits = {name: value for name, value in config["dataset"].items() if name in shared}
+    splits["_target_"] = f"{Dataset.__module__}.{Dataset.__name__}"
+    cut = builder(splits, "dataset", trust, provided=("source",))
+    return cut(source=instantiate(loader, "dataset", trust))
+
+
+def strategy(config: Config, spec: Spec, trust: Sequence[str]) -> "Strategy":
+    """Build networks, players and strategy. Every initial weight follows from the config's seed."""
+    import keras
+
+    target = locate(config["model"]["_target_"], "model", trust)
+    roles = [role for role in ROLES if role in inspect.signature(target).parameters]
+    for role in ROLES:
+        if role in roles and not config.get(role):
+            raise UserError(f"this model needs {role}=…, such as {role}=conv.")
+        if role not in roles and config.get(role):
+            raise UserError(f"{role}=… has no use here: the networks of {target.__name__} are {', '.join(roles)}.")
+    keras.utils.set_random_seed(config["seed"])
+    return instantiate(
+        config["model"],
+        "model",
+        trust,
+        spec=spec,
+        optimizer=builder(config["optimizer"], "optimizer", trust),
+        **{role: network(config[role], role, trust) for role in roles},
+    )
+
+
+def network(node: Config, role: str, trust: Sequence[str]) -> "NetworkBuilder":
+    """A function that builds the network of a role between two shapes."""
+    if "layers" in node:
+        node = {**node, "layers": [in_full(item, f"{role}.layers[{i}]") for i, item in enumerate(node["layers"])]}
+    build = builder(dict(node), role, trust, provided=("input_shape", "output_shape"))
+
+    def named(input_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> Any:
+        try:
+            return build(input_shape=input_shape, output_shape=output_shape)
+        except UserError as error:
+            raise UserError(f"{role}: {error}") from error
+
+    return named
+
+
+def in_full(layer: Any, key: str) -> dict[str, Any]:
+    """Turn a layer's short form, `Name` or `{Name: {argument: value}}`, into `{_target_: keras.layers.Name, …}`."""
+    if isinstance(layer, Mapping) and "_target_" in layer:
+        return dict(layer)
+    name, arguments = next(iter(layer.items())) if isinstance(layer, Mapping) and len(layer) == 1 else (layer, None)
+    if not isinstance(name, str) or not isinstance(arguments or {}, Mapping):
+        raise UserError(f"{key}: write a layer as Name or as Name: {{argument: value}}; got {layer!r}.")
+    return {"_target_": f"keras.layers.{name}", **(arguments or {})}

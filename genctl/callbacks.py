@@ -1,0 +1,122 @@
+"""Things to do every so many steps: callables of the run, with an attribute `every`.
+
+A callback may also say that it is wanted `at_phase_end`, `at_best` (a new best validation) and `at_end` of training.
+"""
+
+import logging
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from pydantic import NonNegativeInt, PositiveInt
+
+from genctl import checkpoint
+from genctl.pictures import grid, pairs, png
+
+if TYPE_CHECKING:
+    from genctl.run import Run
+
+Callback = Callable[["Run"], None]
+log = logging.getLogger("genctl")
+
+
+def is_wanted(callback: Callback, run: "Run") -> bool:
+    """Whether the callback has its turn at the run's step; at the end, only what the step did not bring anyway."""
+    every = getattr(callback, "every", 0)
+    due = bool(every) and run.step % every == 0
+    if getattr(callback, "at_best", False) and run.best and run.best["step"] == run.step:
+        return True
+    if run.ended:
+        return getattr(callback, "at_end", False) and not due
+    return due or (getattr(callback, "at_phase_end", False) and run.step in run.strategy.phase_ends())
+
+
+class Log:
+    """Write the means of the training logs since the last time."""
+
+    at_phase_end = True
+    at_end = True
+
+    def __init__(self, every: PositiveInt) -> None:
+        self.every = every
+
+    def __call__(self, run: "Run") -> None:
+        phase = run.strategy.phase(run.step - 1)
+        if values := run.averages[phase].means():
+            record(run, "train", phase, values)
+            run.board.scalars("train", run.step, {"images_per_second": run.images_per_second} | run.memory())
+            run.board.flush()
+        if not run.ended:
+            run.averages[phase].reset()
+
+
+class Validate:
+    """Write the means of the strategy's evaluation over the validation split, and say when it is the best so far.
+
+    The best is looked for in the last phase alone: what comes before is preparation.
+    """
+
+    def __init__(self, every: NonNegativeInt) -> None:
+        self.every = every
+        self.at_end = every > 0
+
+    def __call__(self, run: "Run") -> None:
+        if not run.validation.size:
+            return
+        values, phase, monitor = run.validate(), run.strategy.phase(run.step - 1), run.strategy.monitor
+        record(run, "validation", phase, values)
+        if (
+            monitor
+            and phase == list(run.strategy.phases)[-1]
+            and values[monitor] < (run.best or {}).get("value", math.inf)
+        ):
+            run.best = {"step": run.step, "metric": f"validation/{monitor}", "value": values[monitor]}
+
+
+class Images:
+    """Draw samples of the same noise every time, and validation images beside their reconstructions."""
+
+    def __init__(self, every: NonNegativeInt, count: PositiveInt) -> None:
+        self.every, self.count = every, count
+        self.at_end = every > 0
+
+    def __call__(self, run: "Run") -> None:
+        spec, strategy = run.dataset.spec, run.strategy
+        if not spec.is_image:
+            return
+        if strategy.can("sample"):
+            self._show(run, "samples", grid(spec.to_stored(run.sampler.samples(self.count, run.seed))))
+        if strategy.can("reconstruct"):
+            data = run.validation if run.validation.size else run.train
+            count = min(max(1, self.count // 2), data.size)
+            originals = data.batch(np.arange(count, dtype=np.int32))["image"]
+            copies = run.sampler.reconstructions(data, count, run.seed)
+            self._show(run, "reconstructions", pairs(spec.to_stored(originals.numpy()), spec.to_stored(copies)))
+
+    def _show(self, run: "Run", name: str, picture: Any) -> None:
+        path = run.directory / "samples" / f"{name}-{run.step:07d}.png"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(png(picture))
+        run.board.image(name, run.step, picture)
+
+
+class Checkpoint:
+    """Save all state every so many steps, at the end, and where validation is best; delete old ones but the best."""
+
+    at_end = True
+    at_best = True
+
+    def __init__(self, every: NonNegativeInt, keep: PositiveInt) -> None:
+        self.every, self.keep = every, keep
+
+    def __call__(self, run: "Run") -> None:
+        run.save()
+        checkpoint.prune(run.directory / "checkpoints", self.keep, run.best["step"] if run.best else None)
+
+
+def record(run: "Run", split: str, phase: str, values: dict[str, float]) -> None:
+    """Write numbers to metrics.jsonl and TensorBoard."""
+    run.latest[split] = values
+    run.journal.append({"step": run.step, "phase": phase, "split": split, **values})
+    run.board.scalars(split, run.step, values)

@@ -1,0 +1,115 @@
+"""Checkpoints: every variable of a run by name, in a directory that appears whole or not at all."""
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import safetensors.numpy
+
+from genctl.errors import UserError
+
+STATE, MANIFEST = "state.safetensors", "manifest.json"
+log = logging.getLogger("genctl")
+
+
+class Checkpoint(NamedTuple):
+    """What was stored. arrays: variables by name; facts: numbers and texts beside them."""
+
+    path: Path
+    arrays: dict[str, np.ndarray]
+    facts: dict[str, Any]
+
+
+class Damaged(Exception):
+    """A checkpoint is not what its manifest says."""
+
+
+def save(root: Path, step: int, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> Path:
+    """Write `root/step-N` aside, flush it to the disk, and rename it; return it. One of that name gives way."""
+    final = root / f"step-{step:09d}"
+    aside = root / f".{final.name}.tmp"
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True)
+    safetensors.numpy.save_file({name: np.asarray(arrays[name], order="C") for name in sorted(arrays)}, aside / STATE)
+    manifest = {"facts": dict(facts), "files": {STATE: _identity(aside / STATE)}}
+    (aside / MANIFEST).write_text(json.dumps(manifest, indent=2))
+    for path in (aside / STATE, aside / MANIFEST, aside):
+        _flush(path)
+    if final.exists():
+        shutil.rmtree(final)
+    aside.rename(final)
+    _flush(root)
+    return final
+
+
+def load(path: Path) -> Checkpoint:
+    """Read a checkpoint. Raises Damaged where it is not what its manifest says."""
+    try:
+        manifest = json.loads((path / MANIFEST).read_text())
+        for name, identity in manifest["files"].items():
+            if _identity(path / name) != identity:
+                raise Damaged(f"{name} has not the size and SHA-256 of its manifest")
+        return Checkpoint(path, safetensors.numpy.load_file(path / STATE), manifest["facts"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise Damaged(f"{type(error).__name__}: {error}") from error
+
+
+def newest(root: Path) -> Checkpoint | None:
+    """Load the newest checkpoint that is whole; name each damaged one in a warning. None where there is none."""
+    for path in reversed(steps(root)):
+        try:
+            return load(path)
+        except Damaged as error:
+            log.warning("checkpoint %s is damaged (%s): using the one before.", path, error)
+    return None
+
+
+def find(root: Path, which: str) -> Checkpoint:
+    """Load the checkpoint called latest, best, or by its step. Raises UserError where it is not there or damaged."""
+    latest = newest(root)
+    if latest is None:
+        raise UserError(f"{root} holds no checkpoint: the run has not come that far yet.")
+    if which == "latest":
+        return latest
+    best = latest.facts["best"]
+    if which == "best" and best is None:
+        raise UserError("checkpoint=best: this run has no best checkpoint (its model names no metric to go by).")
+    step = best["step"] if which == "best" else which
+    known = [path.name.removeprefix("step-").lstrip("0") for path in steps(root)]
+    if str(step) not in known:
+        raise UserError(f"checkpoint={which} is not there: choose latest, best, or a step of {', '.join(known)}.")
+    try:
+        return load(steps(root)[known.index(str(step))])
+    except Damaged as error:
+        raise UserError(f"checkpoint={which} is damaged: {error}. Choose another.") from error
+
+
+def prune(root: Path, keep: int, best_step: int | None) -> None:
+    """Delete all but the `keep` newest checkpoints and the best."""
+    for path in steps(root)[:-keep]:
+        if path.name != f"step-{best_step or 0:09d}":
+            shutil.rmtree(path)
+
+
+def steps(root: Path) -> list[Path]:
+    """The checkpoints, oldest first."""
+    return sorted(root.glob("step-*"))
+
+
+def _identity(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        return {"bytes": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,54 @@
+"""Choosing the device that a run uses, and describing it."""
+
+import contextlib
+import os
+import resource
+from collections.abc import Iterator
+
+import tensorflow as tf
+
+from genctl.errors import UserError
+
+
+@contextlib.contextmanager
+def use(name: str) -> Iterator[str]:
+    """Within the block, everything is on the device called auto, cpu, gpu or gpu:N; yields its description."""
+    device = choose(name)
+    with tf.device(device):
+        yield describe(device)
+
+
+def choose(name: str) -> str:
+    """Turn auto, cpu, gpu or gpu:N into TensorFlow's name of a device that is there; GPU memory grows as needed."""
+    gpus = tf.config.list_physical_devices("GPU")
+    for gpu in gpus:
+        if not tf.config.experimental.get_memory_growth(gpu):
+            tf.config.experimental.set_memory_growth(gpu, True)
+    kind, _, number = name.partition(":")
+    if kind == "cpu" or (kind == "auto" and not gpus):
+        return "/CPU:0"
+    if kind not in ("auto", "gpu") or not (number or "0").isdigit():
+        raise UserError(f"trainer.device={name}: choose auto, cpu, gpu or gpu:N.")
+    if int(number or 0) >= len(gpus):
+        raise UserError(
+            f"trainer.device={name}: TensorFlow sees {len(gpus) or 'no'} GPU{'s' * (len(gpus) != 1)} here. "
+            "Use trainer.device=cpu, or install genctl[gpu] and NVIDIA's driver."
+        )
+    return f"/GPU:{int(number or 0)}"
+
+
+def describe(device: str) -> str:
+    """A name for people, such as "GPU 0 (NVIDIA L4)" or "CPU (8 threads)"."""
+    kind, _, number = device.strip("/").partition(":")
+    if kind == "CPU":
+        return f"CPU ({tf.config.threading.get_intra_op_parallelism_threads() or len(os.sched_getaffinity(0))} threads)"
+    gpu = tf.config.list_physical_devices("GPU")[int(number)]
+    return f"GPU {number} ({tf.config.experimental.get_device_details(gpu).get('device_name', 'unknown')})"
+
+
+def peak_memory_mib(device: str) -> dict[str, float]:
+    """Peak memory of this process on the host and, for a GPU, on the device, in MiB."""
+    peak = {"host_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+    if "GPU" in device:
+        peak["device_memory_mib"] = tf.config.experimental.get_memory_info(device)["peak"] / 2**20
+    return peak

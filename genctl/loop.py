@@ -1,0 +1,35 @@
+"""The training loop."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from genctl.callbacks import Callback, is_wanted
+from genctl.signals import StopRequest
+
+if TYPE_CHECKING:
+    from genctl.run import Run
+
+
+def fit(run: "Run", callbacks: Sequence[Callback], progress: Callable[["Run"], None], stop: StopRequest) -> None:
+    """Train to the end of the run, in calls of at most about a second, and call back between them."""
+    while run.step < run.total and not stop.requested:
+        portion = int(run.pace) or 10
+        run.advance(min(run.step + portion, next_stop(run, callbacks)))
+        for callback in callbacks:
+            if is_wanted(callback, run):
+                callback(run)
+        progress(run)
+    if run.step < run.total:
+        run.save()
+        return
+    run.conclude()
+    for callback in callbacks:
+        if is_wanted(callback, run):
+            callback(run)
+
+
+def next_stop(run: "Run", callbacks: Sequence[Callback]) -> int:
+    """The first step after the present one at which something is due: a callback, the end of a phase, or of the run."""
+    intervals = [every for callback in callbacks if (every := getattr(callback, "every", 0))]
+    turns = [(run.step // every + 1) * every for every in intervals]
+    return min([run.total, *turns, *(end for end in run.strategy.phase_ends() if end > run.step)])

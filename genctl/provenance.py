@@ -1,0 +1,88 @@
+"""Where a run came from: command, code, packages, machine, data."""
+
+import datetime
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+import genctl
+from genctl import rundir
+from genctl.data.base import Dataset
+from genctl.errors import UserError
+from genctl.invocation import Invocation
+
+PACKAGES = (
+    "tensorflow",
+    "keras",
+    "numpy",
+    "hydra-core",
+    "omegaconf",
+    "safetensors",
+    "pillow",
+    "scikit-learn",
+)
+
+
+def record(path: Path, invocation: Invocation, dataset: Dataset, seed: int, device: str) -> None:
+    """Write provenance.json; a run that continues adds a session to it. Refuses other data than the run began with."""
+    session = {
+        "command": invocation.command,
+        "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "git_commit": git_commit(),
+        "packages": versions(),
+        "hardware": hardware(device),
+    }
+    file = path / rundir.PROVENANCE
+    data = {"name": dataset.spec.name, "sizes": dataset.sizes, "fingerprint": dataset.fingerprint}
+    before: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {"sessions": []}
+    if before.get("data", data) != data:
+        raise UserError(
+            f"the data set has changed since {path} began: {before['data']} then, {data} now. "
+            "Bring the old data back, or train anew under another name=…"
+        )
+    rundir.write_json(
+        file,
+        {"command": before.get("command", invocation.command), "seed": seed, "choices": dict(invocation.choices)}
+        | before
+        | {"data": data, "sessions": [*before["sessions"], session]},
+    )
+
+
+def git_commit() -> str | None:
+    """Commit of the source tree that genctl runs from, with "+changes" where files differ; None outside a work tree."""
+    root = Path(__file__).resolve().parent.parent
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(
+            ["git", "-C", root, *arguments], capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    try:
+        if Path(git("rev-parse", "--show-toplevel")).resolve() != root:
+            return None
+        return git("rev-parse", "HEAD") + ("+changes" if git("status", "--porcelain") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and the packages that numbers depend on."""
+    own = {"genctl": genctl.__version__, "python": platform.python_version()}
+    return own | {name: importlib.metadata.version(name) for name in PACKAGES}
+
+
+def hardware(device: str) -> dict[str, Any]:
+    """The machine, as far as numbers and speed depend on it."""
+    return {
+        "device": device,
+        "processor": platform.processor() or platform.machine(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        "system": platform.platform(),
+    }

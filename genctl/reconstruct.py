@@ -1,0 +1,39 @@
+"""`genctl reconstruct`: images of the run's data set, encoded and decoded."""
+
+from typing import Any, Literal
+
+from omegaconf import DictConfig
+from pydantic import NonNegativeInt, PositiveInt
+
+from genctl import build, rundir
+from genctl.errors import UserError
+from genctl.instantiate import check_value
+from genctl.invocation import Invocation
+from genctl.outcome import Outcome
+from genctl.trained import trained
+
+
+def reconstruct(cfg: DictConfig, invocation: Invocation) -> None:
+    """Write reconstructions.npz (keys `samples` and `originals`, uint8 (n, h, w, c)) and a grid of pairs as PNG."""
+    options: dict[str, Any] = rundir.plain(cfg)
+    check_value(options["n"], PositiveInt, "n")
+    check_value(options["seed"], NonNegativeInt, "seed")
+    check_value(options["split"], Literal["train", "validation", "test"], "split")
+    outcome = Outcome(options["out"], rundir.existing(options["run"]), "reconstructions")
+    with trained(options["run"], options["checkpoint"], invocation.trust) as run:
+        run.require("reconstruct")
+        from genctl.data.resident import Resident
+        from genctl.sampling import Sampler
+
+        dataset = build.dataset(run.config, invocation.trust)
+        if dataset.spec != run.spec:
+            raise UserError(
+                f"the data set is not the one that {run.directory} was trained on: its shapes have changed."
+            )
+        examples = dataset.split(options["split"])
+        data = Resident(examples, run.spec)
+        if not data.size:
+            raise UserError(f"split={options['split']} is empty in this run: choose another.")
+        copies = Sampler(run.strategy).reconstructions(data, options["n"], options["seed"])
+        originals = examples.images[: len(copies)]
+        outcome.write(run.spec, samples=[run.spec.to_stored(copies)], originals=[originals])

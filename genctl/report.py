@@ -1,0 +1,91 @@
+"""What a run says of itself: at its start, at its end, and in summary.json."""
+
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from genctl import rundir
+from genctl.progress import losses
+
+if TYPE_CHECKING:
+    from genctl.run import Run
+
+log = logging.getLogger("genctl")
+
+
+def introduce(run: "Run", device_name: str) -> None:
+    """Say what is trained, on what and where."""
+    sizes, spec = run.dataset.sizes, run.dataset.spec
+    log.info(
+        "%s on %s %s: %s training, %s validation and %s test examples",
+        type(run.strategy).__name__,
+        spec.name,
+        "x".join(map(str, spec.image_shape)),
+        *(f"{sizes[split]:,}" for split in ("train", "validation", "test")),
+    )
+    counts = parameters(run)
+    log.info("parameters: %s", ", ".join(f"{role} {count:,}" for role, count in counts.items()))
+    mebibytes = (run.train.bytes + run.validation.bytes) / 2**20
+    log.info("device: %s; precision: float32; data: resident on the device (%.1f MiB)", device_name, mebibytes)
+    log.info("directory: %s", run.directory)
+    table = "\n".join(f"| {role} | {count:,} |" for role, count in counts.items())
+    run.board.text("parameters", f"| network | parameters |\n|---|---|\n{table}")
+    if run.step >= run.total:
+        log.info(
+            "all %d steps are done already; for more: genctl resume run=%s trainer.steps=…", run.step, run.directory
+        )
+    elif run.step:
+        log.info("continuing at step %d of %d", run.step, run.total)
+    _warn_of_phases(run)
+
+
+def _warn_of_phases(run: "Run") -> None:
+    last = run.strategy.phase(run.total - 1)
+    missing = list(run.strategy.phases)[list(run.strategy.phases).index(last) + 1 :]
+    if missing:
+        log.warning(
+            "%d steps end in phase %s: %s will not be trained. Set trainer.steps, or model.phases.%s and so on.",
+            run.total,
+            last,
+            " and ".join(missing),
+            last,
+        )
+
+
+def parameters(run: "Run") -> dict[str, int]:
+    """Numbers of weights by network."""
+    return {role: network.count_params() for role, network in run.strategy.networks.items()}
+
+
+def summarize(run: "Run", status: str) -> None:
+    """Write summary.json; a run that had nothing left to do keeps the summary it has."""
+    path = run.directory / rundir.SUMMARY
+    if run.steps_here == 0 and path.exists():
+        return
+    rundir.write_json(
+        path,
+        {
+            "status": status,
+            "steps": run.step,
+            "metrics": run.latest,
+            "best": run.best,
+            "images_per_second": round(run.images_per_second, 1),
+            "seconds": round(time.monotonic() - run.began, 1),
+            "parameters": parameters(run),
+            **run.memory(),
+        },
+    )
+
+
+def conclude(run: "Run") -> None:
+    """Say what came of it, and what to do next."""
+    log.info("finished %d steps at %s images/s: %s", run.step, f"{run.images_per_second:,.0f}", losses(run))
+    if validation := run.latest.get("validation"):
+        log.info("validation: %s", "  ".join(f"{name} {value:.4g}" for name, value in validation.items()))
+    log.info("try next:")
+    for verb in ("sample", "reconstruct"):
+        if run.strategy.can(verb):
+            log.info("  genctl %s run=%s", verb, run.directory)
+    log.info("  tensorboard --logdir %s", run.directory.parent)
+    if run.dataset.spec.is_image:
+        log.info("pictures: %s", run.directory / "samples")

@@ -1,0 +1,174 @@
+"""A run: the step counter, the compiled program that moves it, and all state that a checkpoint holds."""
+
+import collections
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from genctl import checkpoint, state
+from genctl.averages import Averages
+from genctl.board import Board
+from genctl.context import Noise, StepContext
+from genctl.data.base import Dataset
+from genctl.data.order import Order
+from genctl.data.resident import Resident
+from genctl.device import peak_memory_mib
+from genctl.errors import UserError
+from genctl.journal import Journal
+from genctl.sampling import Sampler
+from genctl.state import LOGS
+from genctl.strategies.base import Strategy
+
+
+class NonFinite(UserError):
+    """A loss became infinite or not a number."""
+
+
+class Run:
+    """The record that the loop and its callbacks share.
+
+    step: how many steps are done. total: how many there are to be. images_per_second: over the steps since the start of
+    this process, without compilation.
+    """
+
+    def __init__(
+        self, strategy: Strategy, dataset: Dataset, directory: Path, *, total: int, batch_size: int, seed: int
+    ) -> None:
+        self.strategy, self.dataset, self.directory = strategy, dataset, directory
+        self.total, self.batch_size, self.seed = total, batch_size, seed
+        self.step = 0
+        self.train = Resident(dataset.split("train"), dataset.spec)
+        self.validation = Resident(dataset.split("validation"), dataset.spec)
+        self.order = Order(self.train.size, batch_size, seed)
+        self.averages: dict[str, Averages] = collections.defaultdict(Averages)
+        self.journal, self.board = Journal(directory / "metrics.jsonl"), Board(directory)
+        self.sampler = Sampler(strategy)
+        self.latest: dict[str, dict[str, float]] = {}  # the newest metrics by split
+        self.best: dict[str, Any] | None = None  # step and value of the best validation
+        self.ended = False  # what is measured after the last step is not part of a run that continues
+        self.pace = 0.0  # steps a second in the newest call; 0 after a call that compiled
+        self.steps_here, self.began = 0, time.monotonic()  # steps of this process, and when it began
+        self._timed_steps, self._timed_seconds = 0, 0.0
+        self._programs: dict[str, Any] = {}
+
+    @property
+    def phase(self) -> str:
+        """The phase that the next step belongs to."""
+        return self.strategy.phase(min(self.step, self.total - 1))
+
+    @property
+    def images_per_second(self) -> float:
+        """Training speed so far; 0 before it is known."""
+        return self.batch_size * self._timed_steps / self._timed_seconds if self._timed_steps else 0.0
+
+    def advance(self, stop: int) -> None:
+        """Train up to step `stop`, within one phase, in one call. Raises NonFinite at the first loss that is."""
+        phase, fresh = self.phase, self.phase not in self._programs
+        program = self._programs.setdefault(phase, self._compile(phase))
+        began = time.perf_counter()
+        indices = self.order.indices(self.step, stop - self.step)
+        done, healthy = program(indices, tf.constant(self.step, tf.int64))
+        done, healthy = int(done), bool(healthy)
+        self._time(0 if fresh else done, time.perf_counter() - began)
+        self.step, self.steps_here = self.step + done, self.steps_here + done
+        self.averages[phase].count += done
+        if not healthy:
+            names = ", ".join(self.averages[phase].broken())
+            raise NonFinite(
+                f"{names} is not finite at step {self.step} (phase {phase}). The last good checkpoint is kept: "
+                "try a smaller optimizer.learning_rate under another name=…"
+            )
+
+    def _time(self, steps: int, seconds: float) -> None:
+        self.pace = steps / seconds
+        if steps:
+            self._timed_steps, self._timed_seconds = self._timed_steps + steps, self._timed_seconds + seconds
+
+    def _compile(self, phase: str) -> Any:
+        averages = self.averages[phase]
+
+        @tf.function(
+            input_signature=[tf.TensorSpec([None, self.batch_size], tf.int32), tf.TensorSpec([], tf.int64)],
+        )
+        def program(indices: tf.Tensor, first: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            def body(index: tf.Tensor, healthy: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+                step = first + tf.cast(index, tf.int64)
+                noise = Noise(self.seed, step)
+                batch = self.train.batch(indices[index], noise, self.dataset.augment)
+                return index + 1, averages.add(self.strategy.step(batch, StepContext(step, phase, noise)))
+
+            count = tf.shape(indices)[0]
+            return tf.while_loop(
+                lambda index, healthy: (index < count) & healthy, body, (0, True), parallel_iterations=1
+            )
+
+        return program
+
+    def validate(self) -> dict[str, float]:
+        """Means of the strategy's evaluation over the validation split, with running averages of weights where kept."""
+        program = self._programs.setdefault(f"validation/{self.phase}", self._compile_validation(self.phase))
+        sums: dict[str, float] = collections.defaultdict(float)
+        with self.strategy.averaged():
+            for first in range(0, self.validation.size, self.batch_size):
+                last = min(first + self.batch_size, self.validation.size)
+                for name, value in program(tf.range(first, last)).items():
+                    sums[name] += float(value) * (last - first)
+        return {name: value / self.validation.size for name, value in sums.items()}
+
+    def _compile_validation(self, phase: str) -> Any:
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.int32)])
+        def program(indices: tf.Tensor) -> dict[str, tf.Tensor]:
+            noise = Noise(self.seed, tf.cast(indices[0], tf.int64), "validation")
+            context = StepContext(noise.step, phase, noise)
+            return self.strategy.evaluate(self.validation.batch(indices), context)
+
+        return program
+
+    def conclude(self) -> None:
+        """Say that no step follows in this process."""
+        self.ended = True
+        self.journal.seal()
+
+    def memory(self) -> dict[str, float]:
+        """Peak memory so far, in MiB."""
+        return peak_memory_mib(":".join(self.train.values.device.split(":")[-2:]))
+
+    def save(self) -> None:
+        """Write a checkpoint of this moment, unless the weights are broken already."""
+        arrays = {name: np.asarray(variable) for name, variable in self.state().items()}
+        if broken := [
+            name for name, array in arrays.items() if array.dtype.kind == "f" and not np.isfinite(array).all()
+        ]:
+            raise NonFinite(f"{broken[0]} is not finite after step {self.step}: the checkpoint before it is kept.")
+        checkpoint.save(self.directory / "checkpoints", self.step, arrays, self.facts())
+
+    def state(self) -> dict[str, Any]:
+        """Every variable of the run by name."""
+        averages = self.averages[self.phase]
+        logs = {} if averages.sums is None else {LOGS + self.phase: averages.sums}
+        return state.variables(self.strategy) | logs
+
+    def facts(self) -> dict[str, Any]:
+        """What a checkpoint holds beside the variables."""
+        averages = self.averages[self.phase]
+        return {
+            "step": self.step,
+            "phase": self.phase,
+            "log_names": averages.names,
+            "log_count": averages.count,
+            "metrics_bytes": self.journal.size(),
+            "latest": self.latest,
+            "best": self.best,
+        }
+
+    def restore(self, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> None:
+        """Go back to the moment of a checkpoint."""
+        state.restore(self.strategy, arrays)
+        if (sums := arrays.get(LOGS + facts["phase"])) is not None:
+            self.averages[facts["phase"]].restore(list(facts["log_names"]), sums, facts["log_count"])
+        self.step, self.latest, self.best = facts["step"], dict(facts["latest"]), facts["best"]
+        self.journal.truncate(facts["metrics_bytes"])

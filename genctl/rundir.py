@@ -1,0 +1,135 @@
+"""A run's directory: its name, its files, and whether a command may continue it."""
+
+import contextlib
+import datetime
+import itertools
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import filelock
+import omegaconf
+from omegaconf import OmegaConf
+
+from genctl.data.spec import Spec
+from genctl.errors import UserError, did_you_mean, first_few
+
+CONFIG, SPEC, PROVENANCE, SUMMARY, LOG = "config.yaml", "spec.json", "provenance.json", "summary.json", "train.log"
+OWNER, LOCK = ".owner", ".lock"
+NOT_COMPARED = ("name", "outputs", "trust")  # they say where a run is kept and who runs it, not what it computes
+
+
+def path_of(config: Mapping[str, Any], job: str | None) -> Path | None:
+    """The directory of a named run, in a sweep one for each job; None where the run has no name."""
+    if config["name"] is None:
+        return None
+    name = Path(str(config["name"]))
+    if name.is_absolute() or ".." in name.parts or name == Path():
+        raise UserError(f"name={name}: a name is a path below outputs={config['outputs']}; outputs=… moves that.")
+    return Path(config["outputs"]) / name / (job or "")
+
+
+def claim(path: Path) -> Path:
+    """Make the directory of a named run where it is not there; refuse one that holds something else."""
+    path.mkdir(parents=True, exist_ok=True)
+    ours = {LOG, SPEC, PROVENANCE, OWNER, LOCK}
+    if not (path / CONFIG).exists() and (other := sorted({item.name for item in path.iterdir()} - ours)):
+        raise UserError(f"{path} is not a genctl run but holds {first_few(other)}: choose another name=…")
+    return path
+
+
+def fresh(outputs: str, stem: str) -> Path:
+    """Make a directory `outputs/stem-DATE-TIME`, with a number where that is taken."""
+    stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+    for number in itertools.count(1):
+        path = Path(outputs) / (f"{stem}-{stamp}" if number == 1 else f"{stem}-{stamp}-{number}")
+        with contextlib.suppress(FileExistsError):
+            path.mkdir(parents=True)
+            break
+    return path
+
+
+def existing(run: str) -> Path:
+    """The directory of a run that is to be used. Raises UserError where there is none."""
+    path = Path(run).expanduser()
+    if (path / CONFIG).is_file():
+        return path
+    if path.is_dir():
+        raise UserError(f"run={path} is not a genctl run: it has no {CONFIG}.")
+    runs = [str(config.parent) for config in path.parent.glob(f"*/{CONFIG}")]
+    there = f" Runs there: {first_few(sorted(runs))}." if runs else ""
+    raise UserError(f"run={path} is not there.{did_you_mean(str(path), runs) or there}")
+
+
+def lock(path: Path) -> filelock.FileLock:
+    """Hold the run for this process alone, until the process ends. Raises UserError where another holds it."""
+    guard = filelock.FileLock(path / LOCK, timeout=0)
+    try:
+        guard.acquire()
+    except filelock.Timeout:
+        owner = (path / OWNER).read_text() if (path / OWNER).exists() else "another process"
+        raise UserError(f"{path} is being trained by {owner}: wait for it, or choose another name=…") from None
+    (path / OWNER).write_text(f"process {os.getpid()}")
+    return guard
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """The resolved config that a run was started with."""
+    try:
+        return plain(OmegaConf.load(path / CONFIG))
+    except (OSError, omegaconf.errors.OmegaConfBaseException, ValueError) as error:
+        raise UserError(f"{path / CONFIG} cannot be read: {error}") from error
+
+
+def write_config(path: Path, config: Mapping[str, Any]) -> None:
+    """Store the config; trust is not stored, since a stored config must not grant it to itself."""
+    text = OmegaConf.to_yaml(OmegaConf.create({key: value for key, value in config.items() if key != "trust"}))
+    write(path / CONFIG, text)
+
+
+def plain(config: Any) -> dict[str, Any]:
+    """Turn a config into dicts and lists, with every interpolation resolved."""
+    container = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    assert isinstance(container, dict)
+    return {str(key): value for key, value in container.items()}
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """What differs in two configs, as "key: old -> new"."""
+    before, after = _flat(old), _flat(new)
+    keys = [key for key in sorted(before | after) if key.split(".")[0] not in NOT_COMPARED]
+    return [
+        f"{key}: {before.get(key, 'not there')} -> {after.get(key, 'not there')}"
+        for key in keys
+        if before.get(key, ...) != after.get(key, ...)
+    ]
+
+
+def read_spec(path: Path) -> Spec:
+    """The shapes of the data that the run was trained on."""
+    try:
+        return Spec.from_json(json.loads((path / SPEC).read_text()))
+    except (OSError, ValueError, TypeError) as error:
+        raise UserError(f"{path / SPEC} cannot be read: {error}") from error
+
+
+def write_json(path: Path, values: Any) -> None:
+    """Write JSON that is whole or not there."""
+    write(path, json.dumps(values, indent=2) + "\n")
+
+
+def write(path: Path, text: str) -> None:
+    """Write a text file aside and rename it."""
+    aside = path.with_name(f".{path.name}.tmp")
+    aside.write_text(text, encoding="utf-8")
+    aside.replace(path)
+
+
+def _flat(config: Any, prefix: str = "") -> dict[str, Any]:
+    if isinstance(config, Mapping) and config:
+        return {
+            k: v for key, value in config.items() for k, v in _flat(value, f"{prefix}.{key}" if prefix else key).items()
+        }
+    return {prefix: config}

@@ -1,0 +1,120 @@
+"""`genctl train` and `genctl resume`: from a config to a run in its directory. The loop itself is in loop.py."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from genctl import build, checkpoint, provenance, report, rundir
+from genctl.callbacks import Callback
+from genctl.errors import Stopped, UserError
+from genctl.invocation import Invocation
+from genctl.loop import fit
+from genctl.progress import Progress
+from genctl.signals import StopRequest
+from genctl.terminal import Output, quiet
+
+if TYPE_CHECKING:
+    from genctl.run import Run
+    from genctl.strategies.base import Strategy
+
+
+def train(cfg: DictConfig, invocation: Invocation) -> None:
+    """Train a model; a named run that has begun is continued, if its config is the same."""
+    config = rundir.plain(cfg)
+    if path := config["dataset"].get("path"):
+        config["dataset"]["path"] = str(Path(path).expanduser().absolute())
+    stem = "-".join(invocation.choices[group] for group in ("model", "dataset"))
+    directory = rundir.path_of(config, invocation.job)
+    if directory and (directory / rundir.CONFIG).exists():
+        _require_same(directory, config)
+    _train(config, invocation, lambda: rundir.claim(directory) if directory else rundir.fresh(config["outputs"], stem))
+
+
+def resume(cfg: DictConfig, invocation: Invocation) -> None:
+    """Continue a run from its directory alone; durations may be changed."""
+    changes = rundir.plain(cfg)
+    directory = rundir.existing(changes["run"])
+    config = rundir.read_config(directory)
+    for section in ("trainer", "model", "callbacks"):
+        _override(config[section], changes[section], section)
+    _train(config, invocation, lambda: directory)
+
+
+def _require_same(directory: Path, config: Mapping[str, Any]) -> None:
+    if changed := rundir.differences(rundir.read_config(directory), config):
+        lines = "\n  ".join(changed)
+        raise UserError(
+            f"{directory} was begun with another config:\n  {lines}\n"
+            f"Choose another name=…, or continue it as it was: genctl resume run={directory}"
+        )
+
+
+def _override(config: dict[str, Any], changes: Mapping[str, Any], key: str) -> None:
+    """Put every change that is not null into the config. Raises UserError for what this run does not have."""
+    for name, value in changes.items():
+        if isinstance(value, Mapping):
+            _override(config.get(name, {}), value, f"{key}.{name}")
+        elif value is not None and name not in config:
+            raise UserError(f"{key}.{name}={value}: this run has no such setting.")
+        elif value is not None:
+            config[name] = value
+            if name == "steps":
+                config["epochs"] = None
+
+
+def _train(config: dict[str, Any], invocation: Invocation, make_directory: Callable[[], Path]) -> None:
+    """Check and build everything; make the directory last, so that a mistake leaves nothing behind; then train."""
+    with quiet() as output:
+        plan = build.plan(config, invocation.trust)
+        from genctl import device  # TensorFlow starts here, after all that can be refused without it
+
+        with device.use(plan.trainer.device) as device_name:
+            strategy = build.strategy(config, plan.dataset.spec, invocation.trust)
+            directory = make_directory()
+            with rundir.lock(directory):
+                output.keep_in(directory / rundir.LOG)
+                provenance.record(directory, invocation, plan.dataset, config["seed"], device_name)
+                run = _begin(directory, config, plan, strategy)
+                report.introduce(run, device_name)
+                _train_to_end(run, plan.callbacks, output)
+
+
+def _begin(directory: Path, config: dict[str, Any], plan: build.Plan, strategy: "Strategy") -> "Run":
+    """The run at its beginning, or where its newest checkpoint left it."""
+    from genctl.run import Run
+
+    batch_size, total = plan.trainer.batch_size, plan.trainer.total_steps(plan.dataset.sizes["train"])
+    run = Run(strategy, plan.dataset, directory, total=total, batch_size=batch_size, seed=config["seed"])
+    if stored := checkpoint.newest(directory / "checkpoints"):
+        run.restore(stored.arrays, stored.facts)
+        if run.step > total:
+            raise UserError(
+                f"trainer.steps={total} is less than the {run.step} steps that {directory} has done already."
+            )
+    else:
+        run.journal.truncate(0)
+    rundir.write_config(directory, config)
+    rundir.write_json(directory / rundir.SPEC, plan.dataset.spec.to_json())
+    run.board.begin(run.step)
+    run.board.text("config", f"```yaml\n{OmegaConf.to_yaml(OmegaConf.create(config))}```")
+    return run
+
+
+def _train_to_end(run: "Run", callbacks: Sequence[Callback], output: Output) -> None:
+    """Train, and leave a summary whatever happens."""
+    status = "failed"
+    try:
+        with StopRequest() as stop, Progress(output.console, run.total, run.step) as progress:
+            fit(run, callbacks, progress, stop)
+        status = "finished" if run.step == run.total else "stopped"
+    except Exception as error:
+        output.note(f"{type(error).__name__}: {error}")
+        raise
+    finally:
+        run.board.close()
+        report.summarize(run, status)
+    if status == "stopped":
+        raise Stopped(f"stopped at step {run.step} of {run.total}; go on with: genctl resume run={run.directory}")
+    report.conclude(run)
