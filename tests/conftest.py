@@ -1,0 +1,71 @@
+"""What the tests share: a command line that runs in an empty directory of its own, and small real data."""
+
+import dataclasses
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # bit-for-bit claims are made for a CPU
+
+
+@dataclasses.dataclass
+class Result:
+    status: int
+    out: str
+    err: str
+
+
+class Genctl:
+    """`genctl VERB …` in this process, in the test's directory."""
+
+    def __init__(self, capfd: pytest.CaptureFixture[str]) -> None:
+        self._capfd = capfd
+
+    def __call__(self, *words: str) -> Result:
+        from genctl.cli import main
+
+        self._capfd.readouterr()
+        status = main(list(words))
+        out, err = self._capfd.readouterr()
+        return Result(status, out, err)
+
+    def good(self, *words: str) -> Result:
+        result = self(*words)
+        assert result.status == 0, result.err + result.out
+        return result
+
+    def bad(self, *words: str) -> str:
+        """The one message of a user's mistake."""
+        result = self(*words)
+        assert result.status == 1, result.out
+        assert result.err.startswith("error: ") and "Traceback" not in result.err
+        return result.err
+
+
+@pytest.fixture
+def genctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Genctl:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("COLUMNS", "120")
+    return Genctl(capfd)
+
+
+def rows(run: str | Path) -> list[dict]:
+    """The lines of a run's metrics.jsonl."""
+    return [json.loads(line) for line in (Path(run) / "metrics.jsonl").read_text().splitlines()]
+
+
+def newest_weights(run: str | Path) -> bytes:
+    return sorted(Path(run).glob("checkpoints/step-*/state.safetensors"))[-1].read_bytes()
+
+
+@pytest.fixture
+def colour_npz(tmp_path: Path) -> str:
+    """200 colour images of 9x14 with labels, as an .npz."""
+    generator = np.random.default_rng(0)
+    path = tmp_path / "colour.npz"
+    np.savez(path, images=generator.integers(0, 256, (200, 9, 14, 3), np.uint8), labels=np.arange(200) % 3)
+    return str(path)

@@ -1,0 +1,146 @@
+"""A run that stops, for whatever reason, continues with the same bits."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import Genctl, newest_weights, rows
+
+COMMON = (
+    "outputs=runs",
+    "trainer.batch_size=16",
+    "callbacks.log.every=20",
+    "callbacks.validate.every=30",
+    "callbacks.images.every=0",
+)
+PHASES = ("model.phases.autoencoder=20", "model.phases.adversarial=20")
+
+
+def options(model: str) -> tuple[str, ...]:
+    extra = PHASES if model == "aegan" else ()
+    dropout = ("discriminator.dropout=0.2",) if model in ("gan", "aegan") else ("encoder.dropout=0.2",)
+    return (f"model={model}", *COMMON, *extra, *dropout)
+
+
+@pytest.mark.parametrize("model", ["ae", "vae", "gan", "aegan"])
+def test_sixty_steps_equal_thirty_five_and_twenty_five(genctl: Genctl, model: str) -> None:
+    genctl.good("train", *options(model), "name=whole", "trainer.steps=60")
+    genctl.good("train", *options(model), "name=parts", "trainer.steps=35")
+    genctl.good("resume", "run=runs/parts", "trainer.steps=60")
+    assert newest_weights("runs/parts") == newest_weights("runs/whole")
+    assert Path("runs/parts/metrics.jsonl").read_bytes() == Path("runs/whole/metrics.jsonl").read_bytes()
+    assert [row["step"] for row in rows("runs/whole") if row["split"] == "validation"] == [30, 60]
+
+
+def start(*words: str) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-m", "genctl", "train", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def wait_for_step(process: subprocess.Popen, run: str, step: int) -> None:
+    deadline = time.monotonic() + 120
+    while not list(Path(run).glob(f"checkpoints/step-{step:09d}")):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("model", ["ae", "vae", "gan", "aegan"])
+def test_a_killed_run_continues_with_the_same_command(genctl: Genctl, model: str) -> None:
+    words = (*options(model), "trainer.steps=1200", "callbacks.checkpoint.every=35", "callbacks.checkpoint.keep=3")
+    process = start(*words, "name=killed")
+    wait_for_step(process, "runs/killed", 35)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert not Path("runs/killed/summary.json").exists()
+    out = genctl.good("train", *words, "name=killed").out
+    assert "continuing at step" in out
+    genctl.good("train", *words, "name=whole")
+    assert newest_weights("runs/killed") == newest_weights("runs/whole")
+    assert Path("runs/killed/metrics.jsonl").read_bytes() == Path("runs/whole/metrics.jsonl").read_bytes()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_and_says_how_to_go_on(genctl: Genctl, number: signal.Signals) -> None:
+    process = start(*options("vae"), "name=x", "trainer.steps=100000", "callbacks.checkpoint.every=50")
+    wait_for_step(process, "runs/x", 50)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 75
+    assert "genctl resume run=runs/x" in err and "Traceback" not in err
+    summary = json.loads(Path("runs/x/summary.json").read_text())
+    assert summary["status"] == "stopped"
+    newest = sorted(Path("runs/x/checkpoints").iterdir())[-1]
+    assert newest.name == f"step-{summary['steps']:09d}"
+
+
+def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(genctl: Genctl) -> None:
+    words = (*options("vae"), "trainer.steps=60", "callbacks.checkpoint.every=20", "callbacks.validate.every=0")
+    genctl.good("train", *words, "name=x")
+    before = newest_weights("runs/x")
+    state = sorted(Path("runs/x").glob("checkpoints/*/state.safetensors"))[-1]
+    content = bytearray(before)
+    content[len(content) // 2] ^= 1
+    state.write_bytes(content)
+    out = genctl.good("train", *words, "name=x").out
+    assert f"{state.parent} is damaged" in out and "continuing at step 40 of 60" in out
+    assert newest_weights("runs/x") == before
+
+
+def test_another_config_is_refused_with_what_differs(genctl: Genctl) -> None:
+    words = (*options("vae"), "trainer.steps=2", "name=x")
+    genctl.good("train", *words)
+    message = genctl.bad("train", *words, "model.beta=2", "seed=1")
+    assert "model.beta: 1.0 -> 2" in message and "seed: 0 -> 1" in message and "genctl resume run=runs/x" in message
+    assert "latent_dim" not in message
+
+
+def test_a_finished_run_says_so_and_stays_as_it_is(genctl: Genctl) -> None:
+    words = (*options("vae"), "trainer.steps=25", "name=x")
+    genctl.good("train", *words)
+    before = [(Path("runs/x") / name).read_bytes() for name in ("metrics.jsonl", "summary.json")]
+    assert "all 25 steps are done already" in genctl.good("train", *words).out
+    assert before == [(Path("runs/x") / name).read_bytes() for name in ("metrics.jsonl", "summary.json")]
+
+
+def test_resume_takes_durations_that_the_run_has(genctl: Genctl) -> None:
+    genctl.good("train", *options("vae"), "trainer.steps=10", "name=x")
+    assert "trainer.steps=5 is less than the 10 steps" in genctl.bad("resume", "run=runs/x", "trainer.steps=5")
+    assert "no such setting" in genctl.bad("resume", "run=runs/x", "model.phases.joint=5")
+    assert "trainer.steps=-3" in genctl.bad("resume", "run=runs/x", "trainer.steps=-3")
+    assert "run=runs/y is not there. Did you mean 'runs/x'?" in genctl.bad("resume", "run=runs/y")
+
+
+def test_two_processes_do_not_train_one_run(genctl: Genctl) -> None:
+    process = start(*options("vae"), "name=x", "trainer.steps=100000", "callbacks.checkpoint.every=50")
+    try:
+        wait_for_step(process, "runs/x", 50)
+        message = genctl.bad("resume", "run=runs/x")
+        assert f"process {process.pid}" in message
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_changed_data_are_refused(genctl: Genctl, colour_npz: str) -> None:
+    import numpy as np
+
+    words = ("dataset=npz", f"dataset.path={colour_npz}", "name=x", "trainer.steps=4", *COMMON)
+    genctl.good("train", *words)
+    arrays = dict(np.load(colour_npz))
+    arrays["images"][0, 0, 0, 0] ^= 1
+    np.savez(colour_npz, **arrays)
+    assert "the data set has changed" in genctl.bad("train", *words)
+
+
+def test_a_directory_of_something_else_is_left_alone(genctl: Genctl) -> None:
+    os.makedirs("runs/x")
+    Path("runs/x/thesis.txt").write_text("mine")
+    assert "is not a genctl run but holds thesis.txt" in genctl.bad("train", *options("vae"), "name=x")
+    assert "name=../x" in genctl.bad("train", *options("vae"), "name=../x")
