@@ -13,12 +13,13 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from genctl import __version__, arguments, mistakes, paths
-from genctl.arguments import Arguments
+from genctl import __version__
+from genctl.commandline import arguments, mistakes, paths
+from genctl.commandline.arguments import Arguments
 from genctl.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
-    from genctl.jobs import Jobs
+    from genctl.commandline.jobs import Jobs
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,7 +59,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _dispatch(words: list[str]) -> int:
     if words[:1] == ["completion"]:
-        from genctl import completion
+        from genctl.commandline import completion
 
         return completion.run(words[1:], VERBS)
     found = arguments.parse(words)
@@ -66,7 +67,7 @@ def _dispatch(words: list[str]) -> int:
         print(f"genctl {__version__}")
         return 0
     if found.verb is None and not found.unknown and ("--help" in found.flags or not found.flags):
-        from genctl import usage
+        from genctl.commandline import usage
 
         print(usage.overview(VERBS.values()))
         return 0
@@ -88,9 +89,9 @@ def _verb(found: Arguments) -> Verb:
 
 
 def _run(verb: Verb, found: Arguments, command: str) -> int:
-    from genctl import diagnosis, usage
-    from genctl.composition import Request
-    from genctl.jobs import Jobs
+    from genctl.commandline import diagnosis, usage
+    from genctl.commandline.composition import Request
+    from genctl.commandline.jobs import Jobs
 
     request = Request(verb.name, found.overrides, paths.users(found.flags.get("--config-dir", ())))
     if found.unknown:

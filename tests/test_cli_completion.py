@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from genctl.cli import VERBS, main
-from genctl.completion import BASH, FILES, ZSH, candidates
+from genctl.commandline.completion import BASH, FILES, ZSH, candidates
 
 
 @pytest.fixture(autouse=True)

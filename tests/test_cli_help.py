@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from genctl import settings
 from genctl.cli import VERBS, main
+from genctl.commandline import settings
 
 
 @pytest.fixture(autouse=True)

@@ -6,10 +6,10 @@ import types
 
 import pytest
 
-from genctl import paths
 from genctl.cli import main
+from genctl.commandline import paths
+from genctl.commandline.jobs import name_of
 from genctl.errors import Stopped, UserError
-from genctl.jobs import name_of
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,6 @@
 """A run that stops, for whatever reason, continues with the same bits."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -140,7 +139,7 @@ def test_changed_data_are_refused(genctl: Genctl, colour_npz: str) -> None:
 
 
 def test_a_directory_of_something_else_is_left_alone(genctl: Genctl) -> None:
-    os.makedirs("runs/x")
+    Path("runs/x").mkdir(parents=True)
     Path("runs/x/thesis.txt").write_text("mine")
     assert "is not a genctl run but holds thesis.txt" in genctl.bad("train", *options("vae"), "name=x")
     assert "name=../x" in genctl.bad("train", *options("vae"), "name=../x")

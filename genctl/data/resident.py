@@ -23,7 +23,7 @@ class Resident:
     def batch(
         self, indices: tf.Tensor, noise: Noise | None = None, augmentation: Augment | None = None
     ) -> dict[str, tf.Tensor]:
-        """Gather examples: image float32 (n, ...) in [-1, 1], augmented if asked; label one-hot float32 (n, classes)."""
+        """Gather examples: image float32 (n, ...) in [-1, 1], augmented if asked; label one-hot (n, classes)."""
         stored = tf.cast(tf.gather(self.values, indices), tf.float32)
         low, high = tf.constant(self.spec.low, tf.float32), tf.constant(self.spec.high, tf.float32)
         image = (stored - low) * (2 / (high - low)) - 1

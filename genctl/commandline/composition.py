@@ -13,7 +13,7 @@ from hydra.core.override_parser.types import Override
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from genctl import paths
+from genctl.commandline import paths
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,8 +9,8 @@ from hydra.errors import ConfigCompositionException, MissingConfigException, Ove
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import InterpolationKeyError, OmegaConfBaseException
 
-from genctl import composition, mistakes, paths
-from genctl.composition import Request
+from genctl.commandline import composition, mistakes, paths
+from genctl.commandline.composition import Request
 from genctl.errors import UserError, did_you_mean
 
 

@@ -8,13 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genctl import __version__, paths
-from genctl.arguments import FLAGS
+from genctl import __version__
+from genctl.commandline import paths
+from genctl.commandline.arguments import FLAGS
 
 if TYPE_CHECKING:
     from genctl.cli import Verb
-    from genctl.composition import Request
-    from genctl.settings import Setting
+    from genctl.commandline.composition import Request
+    from genctl.commandline.settings import Setting
 
 VALUE_WIDTH = 16
 
@@ -47,7 +48,7 @@ def overview(verbs: Iterable["Verb"]) -> str:
 
 def verb(row: "Verb", request: "Request") -> str:
     """Return the help of one verb, for the choices on its command line."""
-    from genctl import composition, settings
+    from genctl.commandline import composition, settings
 
     parts, choices = composition.parts(request)
     folders = [paths.builtin(), *request.folders]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from genctl.composition import Part
+from genctl.commandline.composition import Part
 
 
 @dataclasses.dataclass(frozen=True)

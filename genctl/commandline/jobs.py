@@ -12,11 +12,11 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from genctl import composition, diagnosis, paths
-from genctl.composition import Request
+from genctl.commandline import composition, diagnosis, paths
+from genctl.commandline.composition import Request
+from genctl.commandline.mistakes import report
 from genctl.errors import Stopped, UserError
 from genctl.invocation import Invocation
-from genctl.mistakes import report
 
 NAME_BYTES = 100
 

@@ -9,7 +9,7 @@ from genctl.errors import UserError
 
 def builtin() -> Path:
     """Return the folder of genctl's own configs: inside the package when installed, beside it in a source tree."""
-    package = Path(__file__).resolve().parent
+    package = Path(__file__).resolve().parent.parent
     inside = package / "configs"
     return inside if inside.is_dir() else package.parent / "configs"
 

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genctl import paths
-from genctl.arguments import BY_NAME, FLAGS, Arguments, parse
+from genctl.commandline import paths
+from genctl.commandline.arguments import BY_NAME, FLAGS, Arguments, parse
 from genctl.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def _words(given: Arguments, current: str, verbs: Sequence[str]) -> Sequence[str
         return [*verbs, "completion"]
     if given.verb not in verbs:
         return SHELLS if given.verb == "completion" else ()
-    from genctl.composition import Request, compose
+    from genctl.commandline.composition import Request, compose
 
     folders = paths.users(given.flags.get("--config-dir", ()))
     try:
@@ -130,7 +130,7 @@ def _values(current: str, config: "DictConfig", groups: Collection[str], folders
 
 def _keys(config: "DictConfig", depth: int) -> list[str]:
     """Return the keys at one depth, each with the sign that follows it."""
-    from genctl.composition import keys
+    from genctl.commandline.composition import keys
 
     known = list(keys(config))
     parents = {key.rpartition(".")[0] for key in known}
