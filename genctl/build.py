@@ -6,13 +6,11 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pydantic import NonNegativeInt
-
 from genctl.callbacks import Callback
 from genctl.data.base import Dataset
 from genctl.data.spec import Spec
 from genctl.errors import UserError
-from genctl.instantiate import builder, check_value, instantiate, locate
+from genctl.instantiate import Seed, builder, check_value, instantiate, locate
 from genctl.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -34,7 +32,7 @@ class Plan:
 
 def plan(config: Config, trust: Sequence[str]) -> Plan:
     """Build all but the model; read the data. Raises UserError for the first mistake."""
-    check_value(config["seed"], NonNegativeInt, "seed")
+    check_value(config["seed"], Seed, "seed")
     trainer = instantiate(config["trainer"], "trainer", trust)
     callbacks = [instantiate(node, f"callbacks.{name}", trust) for name, node in config["callbacks"].items()]
     builder(config["optimizer"], "optimizer", trust)
@@ -64,6 +62,7 @@ def strategy(config: Config, spec: Spec, trust: Sequence[str]) -> "Strategy":
             raise UserError(f"this model needs {role}=…, such as {role}=conv.")
         if role not in roles and config.get(role):
             raise UserError(f"{role}=… has no use here: the networks of {target.__name__} are {', '.join(roles)}.")
+    keras.backend.clear_session()  # what an earlier job of a sweep left behind
     keras.utils.set_random_seed(config["seed"])
     return instantiate(
         config["model"],
@@ -85,7 +84,7 @@ def network(node: Config, role: str, trust: Sequence[str]) -> "NetworkBuilder":
         try:
             return build(input_shape=input_shape, output_shape=output_shape)
         except UserError as error:
-            raise UserError(f"{role}: {error}") from error
+            raise UserError(str(error) if str(error).startswith(role) else f"{role}: {error}") from error
 
     return named
 

@@ -5,9 +5,10 @@ The signature of the target is the schema: values are checked against its annota
 
 import importlib
 import inspect
+import json
 import re
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, get_type_hints
+from typing import Annotated, Any, get_type_hints
 
 import hydra.utils
 import pydantic
@@ -16,6 +17,7 @@ from hydra.errors import InstantiationException
 from genctl.errors import UserError, did_you_mean
 
 TRUSTED = ("genctl", "keras")
+Seed = Annotated[int, pydantic.Field(ge=0, lt=2**31)]
 Node = dict[str, Any]
 
 
@@ -85,11 +87,12 @@ def locate(name: str, key: str, trust: Collection[str]) -> Callable[..., Any]:
 def check_arguments(target: Callable[..., Any], given: Mapping[str, Any], key: str, provided: Collection[str]) -> None:
     """Compare names and plain values with the target's signature; values that are objects to be built are skipped."""
     label = f"{key} ({target.__name__})"
-    parameters, open_ended = _parameters(target)
+    own, inherited, open_ended = _parameters(target)
+    known = own | inherited
     for name in given:
-        if name not in parameters and not open_ended:
-            raise UserError(f"{label}: no argument '{name}'.{did_you_mean(name, parameters)}")
-    for name, parameter in parameters.items():
+        if name not in known and not open_ended:
+            raise UserError(f"{label}: no argument '{name}'.{did_you_mean(name, known)}")
+    for name, parameter in own.items():
         if parameter.default is parameter.empty and name not in given and name not in provided:
             raise UserError(f"{label}: argument '{name}' is missing.")
     hints = _hints(target)
@@ -103,16 +106,19 @@ def check_value(value: Any, annotation: Any, key: str) -> None:
     try:
         pydantic.TypeAdapter(annotation).validate_python(value, strict=True)
     except pydantic.ValidationError as error:
-        reasons = dict.fromkeys(re.sub("^(Input|Value error,) ", "", e["msg"]) for e in error.errors())
-        raise UserError(f"{key}={_shown(value)}: {', or '.join(reasons)}.") from None
+        places = [_place(key, value, problem["loc"]) for problem in error.errors()]
+        reasons = dict.fromkeys(re.sub("^(Input|Value error,) ", "", problem["msg"]) for problem in error.errors())
+        raise UserError(f"{places[0]}: {', or '.join(reasons)}.") from None
 
 
-def _shown(value: Any) -> str:
-    return (
-        {None: "null", True: "true", False: "false"}.get(value, str(value))
-        if not isinstance(value, list)
-        else str(value)
-    )
+def _place(key: str, value: Any, path: Collection[int | str]) -> str:
+    """Name the innermost element that is wrong: "filters[1]=x"; parts of `path` that are names of types are skipped."""
+    for part in path:
+        if isinstance(value, Mapping) and part in value:
+            key, value = f"{key}.{part}", value[part]
+        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
+            key, value = f"{key}[{part}]", value[part]
+    return f"{key}={json.dumps(value) if value is None or isinstance(value, bool) else value}"
 
 
 def _is_node(value: Any) -> bool:
@@ -126,24 +132,32 @@ def _hints(target: Callable[..., Any]) -> dict[str, Any]:
     return get_type_hints(target.__init__ if inspect.isclass(target) else target, include_extras=True)
 
 
-def _parameters(target: Callable[..., Any]) -> tuple[dict[str, inspect.Parameter], bool]:
-    """The named parameters, and whether any other name is taken too.
+def _parameters(
+    target: Callable[..., Any],
+) -> tuple[dict[str, inspect.Parameter], dict[str, inspect.Parameter], bool]:
+    """The target's own named parameters, its bases', and whether any other name is taken too.
 
-    A class whose constructor takes **kwargs hands them to its base, as every Keras layer does: the bases' are added.
+    A class whose constructor takes **kwargs hands them to its base, as every Keras layer does: the bases' count too.
     """
-    functions = (
-        [base.__dict__["__init__"] for base in target.__mro__ if "__init__" in base.__dict__]
-        if inspect.isclass(target)
-        else [target]
-    )
-    found: dict[str, inspect.Parameter] = {}
-    for function in functions:
-        own = list(inspect.signature(function).parameters.values())[1 if inspect.isclass(target) else 0 :]
-        named = [p for p in own if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
-        found = {p.name: p for p in named} | found
-        if not any(p.kind is p.VAR_KEYWORD for p in own):
-            return found, False
-    return found, not inspect.isclass(target)
+    if not inspect.isclass(target):
+        own, open_ended = _named(target)
+        return own, {}, open_ended
+    constructors = [base.__dict__["__init__"] for base in target.__mro__[:-1] if "__init__" in base.__dict__]
+    found: list[dict[str, inspect.Parameter]] = []
+    for constructor in constructors:
+        named, open_ended = _named(constructor)
+        found.append(named)
+        if not open_ended:
+            break
+    own, *bases = found or [{}]
+    return own, {name: parameter for base in bases for name, parameter in base.items()}, False
+
+
+def _named(function: Callable[..., Any]) -> tuple[dict[str, inspect.Parameter], bool]:
+    """Parameters by name, `self` left out, and whether there is a **kwargs."""
+    parameters = list(inspect.signature(function).parameters.values())
+    named = {p.name: p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD) and p.name != "self"}
+    return named, any(p.kind is p.VAR_KEYWORD for p in parameters)
 
 
 def _readable(error: InstantiationException, key: str) -> Exception:
@@ -151,5 +165,6 @@ def _readable(error: InstantiationException, key: str) -> Exception:
     if isinstance(cause, UserError):
         return cause
     place = re.search(r"full_key: (\S+)", str(error))
+    where = re.sub(r"(?<=[a-z])(\d+)(?=\.|$)", r"[\1]", f"{key}.{place[1]}" if place else key)  # Hydra writes layers0
     first = str(cause).strip().splitlines()[0] if str(cause).strip() else type(cause).__name__
-    return UserError(f"{key}{'.' + place[1] if place else ''}: {first}")
+    return UserError(f"{where}: {first}")

@@ -3,11 +3,11 @@
 from typing import Any, Literal
 
 from omegaconf import DictConfig
-from pydantic import NonNegativeInt, PositiveInt
+from pydantic import PositiveInt
 
 from genctl import build, rundir
 from genctl.errors import UserError
-from genctl.instantiate import check_value
+from genctl.instantiate import Seed, check_value
 from genctl.invocation import Invocation
 from genctl.outcome import Outcome
 from genctl.trained import trained
@@ -17,7 +17,7 @@ def reconstruct(cfg: DictConfig, invocation: Invocation) -> None:
     """Write reconstructions.npz (keys `samples` and `originals`, uint8 (n, h, w, c)) and a grid of pairs as PNG."""
     options: dict[str, Any] = rundir.plain(cfg)
     check_value(options["n"], PositiveInt, "n")
-    check_value(options["seed"], NonNegativeInt, "seed")
+    check_value(options["seed"], Seed, "seed")
     check_value(options["split"], Literal["train", "validation", "test"], "split")
     outcome = Outcome(options["out"], rundir.existing(options["run"]), "reconstructions")
     with trained(options["run"], options["checkpoint"], invocation.trust) as run:

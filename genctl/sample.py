@@ -3,11 +3,11 @@
 from typing import Any
 
 from omegaconf import DictConfig
-from pydantic import NonNegativeInt, PositiveInt
+from pydantic import PositiveInt
 from rich.progress import track
 
 from genctl import rundir
-from genctl.instantiate import check_value
+from genctl.instantiate import Seed, check_value
 from genctl.invocation import Invocation
 from genctl.outcome import Outcome
 from genctl.trained import trained
@@ -17,7 +17,7 @@ def sample(cfg: DictConfig, invocation: Invocation) -> None:
     """Write samples.npz (key `samples`: uint8 (n, h, w, c), or float32 (n, d) for vectors) and a grid as PNG."""
     options: dict[str, Any] = rundir.plain(cfg)
     check_value(options["n"], PositiveInt, "n")
-    check_value(options["seed"], NonNegativeInt, "seed")
+    check_value(options["seed"], Seed, "seed")
     outcome = Outcome(options["out"], rundir.existing(options["run"]), "samples")
     with trained(options["run"], options["checkpoint"], invocation.trust) as run:
         run.require("sample")
