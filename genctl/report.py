@@ -79,7 +79,8 @@ def summarize(run: "Run", status: str) -> None:
 
 def conclude(run: "Run") -> None:
     """Say what came of it, and what to do next."""
-    log.info("finished %d steps at %s images/s: %s", run.step, f"{run.images_per_second:,.0f}", losses(run))
+    speed = f" at {run.images_per_second:,.0f} images/s" if run.images_per_second else ""
+    log.info("finished %d steps%s: %s", run.step, speed, losses(run))
     if validation := run.latest.get("validation"):
         log.info("validation: %s", "  ".join(f"{name} {value:.4g}" for name, value in validation.items()))
     log.info("try next:")

@@ -30,9 +30,16 @@ def report(error: BaseException, job: str = "") -> int:
     if isinstance(error, Stopped):
         print(f"{place}{error}", file=sys.stderr)
         return STOPPED
-    hint = f"unexpected error: {type(error).__name__}: {error}\nSet GENCTL_DEBUG=1 to see the traceback."
-    print(f"error: {place}{error if isinstance(error, UserError) else hint}", file=sys.stderr)
+    print(f"error: {place}{_message(error)}", file=sys.stderr)
     return 1
+
+
+def _message(error: BaseException) -> str:
+    if isinstance(error, UserError):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.filename}: {error.strerror}."
+    return f"unexpected error: {type(error).__name__}: {error}\nSet GENCTL_DEBUG=1 to see the traceback."
 
 
 def nearest(word: str, keys: Iterable[str]) -> str | None:

@@ -42,7 +42,10 @@ def options(group: str, folder: Path) -> list[str]:
 
 
 def hidden(choices: Mapping[str, str], folders: Iterable[Path]) -> list[Path]:
-    """Return the user's files that are not read because genctl's own choice of the same name comes first."""
+    """Return the user's files that are not read because genctl's own choice of the same name comes first.
+
+    Copies of genctl's own files, as in its source tree, are left out.
+    """
     taken = [f"{group}/{choice}.yaml" for group, choice in choices.items()]
-    own = [name for name in taken if (builtin() / name).is_file()]
-    return [folder / name for folder in folders for name in own if (folder / name).is_file()]
+    pairs = [(builtin() / name, folder / name) for folder in folders for name in taken]
+    return [user for own, user in pairs if own.is_file() and user.is_file() and own.read_bytes() != user.read_bytes()]
