@@ -37,7 +37,7 @@ def plan(config: Config, trust: Sequence[str]) -> Plan:
     callbacks = [instantiate(node, f"callbacks.{name}", trust) for name, node in config["callbacks"].items()]
     builder(config["optimizer"], "optimizer", trust)
     data = dataset(config, trust)
-    trainer.total_steps(data.sizes["train"])  # refuses a batch larger than the split
+    trainer.check_batch(data.sizes["train"])
     return Plan(trainer, callbacks, data)
 
 

@@ -43,7 +43,7 @@ class Progress:
 
     def __call__(self, run: "Run") -> None:
         """Show the run as it is now."""
-        speed = f"{run.images_per_second:,.0f} images/s"
+        speed = f"{run.images_per_second:,.0f} images/s" if run.images_per_second else ""
         self._bar.update(self._task, completed=run.step, phase=run.phase, losses=losses(run), speed=speed)
         if not self._live and time.monotonic() - self._last_line >= LINE_SECONDS:
             self._last_line = time.monotonic()
@@ -53,5 +53,6 @@ class Progress:
 
 
 def losses(run: "Run") -> str:
-    """The newest training logs in a few words."""
-    return "  ".join(f"{name} {value:.4g}" for name, value in list(run.latest.get("train", {}).items())[:4])
+    """The newest training logs in a few words, accuracies left out."""
+    shown = [item for item in run.latest.get("train", {}).items() if not item[0].endswith("accuracy")]
+    return "  ".join(f"{name.removesuffix('/loss')} {value:.4g}" for name, value in shown[:4])

@@ -85,8 +85,9 @@ def _begin(directory: Path, config: dict[str, Any], plan: build.Plan, strategy: 
     """The run at its beginning, or where its newest checkpoint left it."""
     from genctl.run import Run
 
-    batch_size, total = plan.trainer.batch_size, plan.trainer.total_steps(plan.dataset.sizes["train"])
-    run = Run(strategy, plan.dataset, directory, total=total, batch_size=batch_size, seed=config["seed"])
+    total = plan.trainer.total_steps(plan.dataset.sizes["train"], sum(strategy.phases.values()))
+    batch_size, seed = plan.trainer.batch_size, config["seed"]
+    run = Run(strategy, plan.dataset, directory, total=total, batch_size=batch_size, seed=seed)
     if stored := checkpoint.newest(directory / "checkpoints"):
         run.restore(stored.arrays, stored.facts)
         if run.step > total:

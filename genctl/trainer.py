@@ -12,22 +12,30 @@ from genctl.errors import UserError
 class Trainer:
     """The settings of the loop.
 
-    steps: optimizer steps in all; epochs: passes over the training split, which replace `steps` where given.
+    steps: optimizer steps in all; None: the sum of the model's phases.
+    epochs: passes over the training split, which replace `steps` where given.
     batch_size: examples a step. device: auto, cpu, gpu or gpu:N.
     """
 
-    steps: PositiveInt
+    steps: PositiveInt | None
     epochs: PositiveFloat | None
     batch_size: PositiveInt
     device: str
 
-    def total_steps(self, examples: int) -> int:
-        """The run's length for a training split of `examples`. Raises UserError where one batch is more than that."""
+    def check_batch(self, examples: int) -> None:
+        """Raise UserError where one batch is more than a training split of `examples`."""
         if self.batch_size > examples:
             raise UserError(
                 f"trainer.batch_size={self.batch_size} is more than the {examples} examples of the training split: "
                 f"use trainer.batch_size={examples} or less."
             )
-        if self.epochs is None:
-            return self.steps
-        return math.ceil(self.epochs * examples / self.batch_size)
+
+    def total_steps(self, examples: int, phase_steps: int) -> int:
+        """The run's length, for a training split of `examples` and phases of `phase_steps` in all."""
+        if self.epochs is not None:
+            return math.ceil(self.epochs * examples / self.batch_size)
+        if not (total := self.steps or phase_steps):
+            raise UserError(
+                "trainer.steps=null: this model has no phases to add up; give trainer.steps or trainer.epochs."
+            )
+        return total

@@ -82,12 +82,12 @@ def test_networks_give_the_shape_that_is_asked_for(shape: tuple[int, int, int]) 
     down = [
         conv.down(shape, (5,), filters=[4, 6], kernel_size=3, dropout=0.1, **common),
         resnet.down(shape, (5,), filters=[4, 6], blocks=2, **common),
-        mlp.mlp(shape, (5,), units=[7], activation="tanh", dropout=0.1),
+        mlp.mlp(shape, (5,), units=[7], dropout=0.1, **common),
     ]
     up = [
         conv.up((5,), shape, filters=[6, 4], kernel_size=3, **common),
         resnet.up((5,), shape, filters=[6, 4], blocks=1, **common),
-        mlp.mlp((5,), shape, units=[], activation="tanh", dropout=0.0),
+        mlp.mlp((5,), shape, units=[], dropout=0.0, **common),
     ]
     assert [network.output_shape for network in down] == [(None, 5)] * 3
     assert [network.output_shape for network in up] == [(None, *shape)] * 3

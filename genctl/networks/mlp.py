@@ -5,7 +5,7 @@ from typing import Annotated
 import keras
 from pydantic import Field, PositiveInt
 
-from genctl.networks.blocks import Activation, Fraction, Shape, activate, project
+from genctl.networks.blocks import Activation, Fraction, Normalization, Shape, activate, normalize, project
 
 
 def mlp(
@@ -13,13 +13,14 @@ def mlp(
     output_shape: Shape,
     units: Annotated[list[PositiveInt], Field(min_length=0)],
     activation: Activation,
+    normalization: Normalization,
     dropout: Fraction,
 ) -> keras.Model:
     """Dense hidden layers of `units`, then a linear layer of the output's shape."""
     inputs = keras.Input(input_shape)
     x = keras.layers.Flatten()(inputs)
     for width in units:
-        x = activate(keras.layers.Dense(width)(x), activation)
+        x = activate(normalize(keras.layers.Dense(width)(x), normalization), activation)
         if dropout:
             x = keras.layers.Dropout(dropout)(x)
     return keras.Model(inputs, project(x, output_shape))

@@ -10,7 +10,7 @@
 from typing import Literal
 
 import tensorflow as tf
-from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from genctl.context import Noise, StepContext
 from genctl.data.spec import Spec
@@ -39,6 +39,7 @@ class AEGAN(Strategy):
         phases: dict[Literal["autoencoder", "adversarial", "joint"], NonNegativeInt],
         reconstruction_weight: NonNegativeFloat,
         adversarial_weight: NonNegativeFloat,
+        adversarial_learning_rate: PositiveFloat,
         average_halflife: NonNegativeInt,
         conditional: bool,
     ) -> None:
@@ -51,19 +52,19 @@ class AEGAN(Strategy):
         self.generator = generator(input_shape=self.widened((noise_dim,)), output_shape=(latent_dim,))
         self.discriminator = discriminator(input_shape=self.widened(spec.image_shape), output_shape=(1,))
         self.autoencoder = Player(self.encoder, self.decoder, optimizer=optimizer())
-        self.critic = Player(self.discriminator, optimizer=optimizer())
-        self.forger = Player(self.generator, optimizer=optimizer())
-        self.ensemble = Player(
-            self.encoder, self.decoder, self.generator, optimizer=optimizer(), average_halflife=average_halflife
-        )
+        rate = {"learning_rate": adversarial_learning_rate}
+        self.critic = Player(self.discriminator, optimizer=optimizer(**rate))
+        self.forger = Player(self.generator, optimizer=optimizer(**rate))
+        everyone = (self.encoder, self.decoder, self.generator)
+        self.ensemble = Player(*everyone, optimizer=optimizer(**rate), average_halflife=average_halflife)
 
     def step(self, batch: Batch, context: StepContext) -> Logs:
         if context.phase == "autoencoder":
             return self.autoencoder.minimize(lambda: self.autoencoder_loss(batch, training=True))
         logs = self.critic.minimize(lambda: self.critic_loss(batch, context, training=True))
         if context.phase == "adversarial":
-            return logs | self.forger.minimize(lambda: self.forger_loss(batch, context.noise))
-        return logs | self.ensemble.minimize(lambda: self.joint_loss(batch, context.noise))
+            return logs | self.forger.minimize(lambda: self.forger_loss(batch, context))
+        return logs | self.ensemble.minimize(lambda: self.joint_loss(batch, context))
 
     def evaluate(self, batch: Batch, context: StepContext) -> Logs:
         critic_logs = self.critic_loss(batch, context, training=False)[1]
@@ -80,38 +81,46 @@ class AEGAN(Strategy):
         joint = context.phase == "joint"
         image = batch["image"] if joint else self.likelihood.image(self.autoencode(batch, training=False))
         real = self.discriminator(attach(image, label), training=training)
-        fake = self.discriminator(attach(self.generate(label, context.noise, "critic"), label), training=training)
+        generated = self.generate(label, context.noise, "critic", training, decoder_training=training and joint)
+        fake = self.discriminator(attach(generated, label), training=training)
         loss = discriminator_loss(real, fake)
         return loss, {"discriminator/loss": loss, **accuracies(real, fake)}
 
-    def forger_loss(self, batch: Batch, noise: Noise) -> tuple[tf.Tensor, Logs]:
+    def forger_loss(self, batch: Batch, context: StepContext) -> tuple[tf.Tensor, Logs]:
         """Make codes whose images the discriminator calls real."""
         label = self.condition(batch)
-        fake = self.discriminator(attach(self.generate(label, noise, "forger"), label), training=True)
+        joint = context.phase == "joint"
+        generated = self.generate(label, context.noise, "forger", training=True, decoder_training=joint)
+        fake = self.discriminator(attach(generated, label), training=True)
         loss = non_saturating_loss(fake)
         return loss, {"generator/loss": loss}
 
-    def joint_loss(self, batch: Batch, noise: Noise) -> tuple[tf.Tensor, Logs]:
+    def joint_loss(self, batch: Batch, context: StepContext) -> tuple[tf.Tensor, Logs]:
         """The weighted sum of both losses."""
         reconstruction, reconstruction_logs = self.autoencoder_loss(batch, training=True)
-        adversarial, adversarial_logs = self.forger_loss(batch, noise)
+        adversarial, adversarial_logs = self.forger_loss(batch, context)
         loss = self.reconstruction_weight * reconstruction + self.adversarial_weight * adversarial
         return loss, {**reconstruction_logs, **adversarial_logs, "joint_loss": loss}
 
     def autoencode(self, batch: Batch, training: bool) -> tf.Tensor:
         """The decoder's parameters of the codes of a batch."""
         label = self.condition(batch)
-        code = self.encoder(attach(batch["image"], label), training=training)
+        code = on_sphere(self.encoder(attach(batch["image"], label), training=training))
         return self.decoder(attach(code, label), training=training)
 
-    def generate(self, label: tf.Tensor, noise: Noise, name: str, training: bool = True) -> tf.Tensor:
-        """Images in [-1, 1] from generated codes, one for each row of `label`."""
+    def generate(self, label: tf.Tensor, noise: Noise, name: str, training: bool, decoder_training: bool) -> tf.Tensor:
+        """Images in [-1, 1] from generated codes, one for each row of `label`; a decoder that stands still infers."""
         z = noise.normal(f"z/{name}", (tf.shape(label)[0], self.noise_dim))
-        code = self.generator(attach(z, label), training=training)
-        return self.likelihood.image(self.decoder(attach(code, label), training=training))
+        code = on_sphere(self.generator(attach(z, label), training=training))
+        return self.likelihood.image(self.decoder(attach(code, label), training=decoder_training))
 
     def sample(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
-        return self.generate(label, noise, "sample", training=False)
+        return self.generate(label, noise, "sample", training=False, decoder_training=False)
 
     def reconstruct(self, batch: Batch, noise: Noise) -> tf.Tensor:
         return self.likelihood.image(self.autoencode(batch, training=False))
+
+
+def on_sphere(code: tf.Tensor) -> tf.Tensor:
+    """Scale each code (n, d) to the length sqrt(d), so that encoder and generator share one bounded space."""
+    return code * tf.math.rsqrt(tf.reduce_mean(tf.square(code), axis=1, keepdims=True) + 1e-8)

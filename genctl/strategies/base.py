@@ -13,13 +13,13 @@ from genctl.player import Logs, Player
 
 Batch = Mapping[str, tf.Tensor]  # image: float32 (n, ...) in [-1, 1]; label: float32 one-hot (n, classes)
 NetworkBuilder = Callable[..., keras.Model]  # takes input_shape and output_shape
-OptimizerBuilder = Callable[[], keras.Optimizer]
+OptimizerBuilder = Callable[..., keras.Optimizer]  # takes what should differ from the config, by name
 
 
 class Strategy:
     """What the players do with a batch. A subclass's constructor takes the networks it wants, by config group name.
 
-    phases: the steps of each phase in order; the last one has no end.
+    phases: the steps of each phase in order; the last one goes on for as long as the run does.
     monitor: the validation log whose smallest value marks the best checkpoint; None where no log tells quality.
     """
 
