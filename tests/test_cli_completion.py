@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 from genctl.cli import VERBS, main
+from genctl.commandline import paths
 from genctl.commandline.completion import BASH, FILES, ZSH, candidates
+
+MODELS = sorted(path.stem for path in (paths.builtin() / "model").glob("*.yaml"))
 
 
 @pytest.fixture(autouse=True)
@@ -34,8 +37,8 @@ def complete(line):
         ("train --cfg ", ["all", "hydra", "job"]),
         ("train --config-dir x", [FILES]),
         ("train mod", ["model.", "model="]),
-        ("train model=v", ["model=vae"]),
-        ("train -m model=ae,v", ["model=ae,vae"]),
+        ("train model=vae_", ["model=vae_dense"]),
+        ("train -m model=ae,vae_", ["model=ae,vae_dense"]),
         ("train trainer.st", ["trainer.steps="]),
         ("train callbacks.log", ["callbacks.log."]),
         ("train model=gan model.no", ["model.noise_dim="]),
@@ -57,7 +60,7 @@ def test_candidates(line, expected):
 def test_choices_are_complete_and_without_shared_parts(tmp_path):
     (tmp_path / "configs/model").mkdir(parents=True)
     (tmp_path / "configs/model/mine.yaml").touch()
-    assert complete("train model=") == [f"model={name}" for name in ("ae", "aegan", "gan", "mine", "vae")]
+    assert complete("train model=") == [f"model={name}" for name in sorted([*MODELS, "mine"])]
 
 
 def test_scripts_are_printed(capsys):
@@ -86,8 +89,8 @@ def test_bash(environment, tmp_path):
     cases = [
         ("genctl tra", "genctl tra", ["train"]),
         ("genctl train mod", "genctl train mod", ["model.", "model="]),
-        ("genctl train model=v", "genctl train model = v", ["vae"]),
-        ("genctl train model=", "genctl train model =", ["ae", "aegan", "gan", "vae"]),
+        ("genctl train model=vae_", "genctl train model = vae_", ["vae_dense"]),
+        ("genctl train model=", "genctl train model =", MODELS),
         ("genctl train model=gan model.no", "genctl train model = gan model.no", ["model.noise_dim="]),
         ("genctl train dataset.path=pho", "genctl train dataset.path = pho", ["photo one"]),
         ("genctl train model=gan ", "genctl train model = gan ''", None),
@@ -107,6 +110,6 @@ def test_bash(environment, tmp_path):
 def test_zsh(environment):
     script = "compdef() { }\ncompadd() { shift 3; (( $# )) && print -r -- $@ }\n" + ZSH + "\n"
     script += "words=(genctl train model=gan model.no) CURRENT=4 PREFIX=model.no; _genctl\n"
-    script += "words=(genctl train model=v) CURRENT=3 PREFIX=model=v; _genctl\n"
+    script += "words=(genctl train model=vae_) CURRENT=3 PREFIX=model=vae_; _genctl\n"
     done = subprocess.run(["zsh", "-f", "-c", script], env=environment, capture_output=True, text=True)
-    assert (done.stdout, done.stderr) == ("model.noise_dim=\nmodel=vae\n", "")
+    assert (done.stdout, done.stderr) == ("model.noise_dim=\nmodel=vae_dense\n", "")
