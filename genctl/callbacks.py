@@ -42,13 +42,13 @@ class Log:
         self.every = every
 
     def __call__(self, run: "Run") -> None:
-        phase = run.strategy.phase(run.step - 1)
-        if values := run.averages[phase].means():
-            record(run, "train", phase, values)
+        averages = run.averages[run.phase_done]
+        if values := averages.means():
+            record(run, "train", values)
             run.board.scalars("train", run.step, {"images_per_second": run.images_per_second} | run.memory())
             run.board.flush()
         if not run.ended:
-            run.averages[phase].reset()
+            averages.reset()
 
 
 class Validate:
@@ -64,11 +64,11 @@ class Validate:
     def __call__(self, run: "Run") -> None:
         if not run.validation.size:
             return
-        values, phase, monitor = run.validate(), run.strategy.phase(run.step - 1), run.strategy.monitor
-        record(run, "validation", phase, values)
+        values, monitor = run.validate(), run.strategy.monitor
+        record(run, "validation", values)
         if (
             monitor
-            and phase == list(run.strategy.phases)[-1]
+            and run.phase_done == list(run.strategy.phases)[-1]
             and values[monitor] < (run.best or {}).get("value", math.inf)
         ):
             run.best = {"step": run.step, "metric": f"validation/{monitor}", "value": values[monitor]}
@@ -115,8 +115,8 @@ class Checkpoint:
         checkpoint.prune(run.directory / "checkpoints", self.keep, run.best["step"] if run.best else None)
 
 
-def record(run: "Run", split: str, phase: str, values: dict[str, float]) -> None:
+def record(run: "Run", split: str, values: dict[str, float]) -> None:
     """Write numbers to metrics.jsonl and TensorBoard."""
     run.latest[split] = values
-    run.journal.append({"step": run.step, "phase": phase, "split": split, **values})
+    run.journal.append({"step": run.step, "phase": run.phase_done, "split": split, **values})
     run.board.scalars(split, run.step, values)

@@ -31,7 +31,10 @@ class Damaged(Exception):
 
 
 def save(root: Path, step: int, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> Path:
-    """Write `root/step-N` aside, flush it to the disk, and rename it; return it. One of that name gives way."""
+    """Write `root/step-N` aside, flush it to the disk, and rename it; return it.
+
+    Where a checkpoint of that step stands already with the same state, only its facts are replaced.
+    """
     final = root / f"step-{step:09d}"
     aside = root / f".{final.name}.tmp"
     shutil.rmtree(aside, ignore_errors=True)
@@ -41,9 +44,12 @@ def save(root: Path, step: int, arrays: Mapping[str, np.ndarray], facts: Mapping
     (aside / MANIFEST).write_text(json.dumps(manifest, indent=2))
     for path in (aside / STATE, aside / MANIFEST, aside):
         _flush(path)
-    if final.exists():
-        shutil.rmtree(final)
-    aside.rename(final)
+    if (final / STATE).exists() and _identity(final / STATE) == manifest["files"][STATE]:
+        (aside / MANIFEST).replace(final / MANIFEST)
+        shutil.rmtree(aside)
+    else:
+        shutil.rmtree(final, ignore_errors=True)
+        aside.rename(final)
     _flush(root)
     return final
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def fit(run: "Run", callbacks: Sequence[Callback], progress: Callable[["Run"], None], stop: StopRequest) -> None:
     """Train to the end of the run, in calls of at most about a second, and call back between them."""
     while run.step < run.total and not stop.requested:
-        portion = int(run.pace) or 10
+        portion = max(1, int(run.pace))
         run.advance(min(run.step + portion, next_stop(run, callbacks)))
         for callback in callbacks:
             if is_wanted(callback, run):

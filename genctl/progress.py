@@ -44,12 +44,12 @@ class Progress:
     def __call__(self, run: "Run") -> None:
         """Show the run as it is now."""
         speed = f"{run.images_per_second:,.0f} images/s" if run.images_per_second else ""
-        self._bar.update(self._task, completed=run.step, phase=run.phase, losses=losses(run), speed=speed)
+        self._bar.update(self._task, completed=run.step, phase=run.phase_done, losses=losses(run), speed=speed)
         if not self._live and time.monotonic() - self._last_line >= LINE_SECONDS:
             self._last_line = time.monotonic()
             rate = run.images_per_second / run.batch_size
             left = f", {(run.total - run.step) / rate:.0f} s left" if rate else ""
-            log.info("%s %d/%d  %s  %s%s", run.phase, run.step, run.total, losses(run), speed, left)
+            log.info("%s %d/%d  %s  %s%s", run.phase_done, run.step, run.total, losses(run), speed, left)
 
 
 def losses(run: "Run") -> str:

@@ -58,7 +58,12 @@ class Run:
     @property
     def phase(self) -> str:
         """The phase that the next step belongs to."""
-        return self.strategy.phase(min(self.step, self.total - 1))
+        return self.strategy.phase(self.step)
+
+    @property
+    def phase_done(self) -> str:
+        """The phase of the newest step, whatever comes after it."""
+        return self.strategy.phase(max(self.step - 1, 0))
 
     @property
     def images_per_second(self) -> float:
@@ -66,7 +71,7 @@ class Run:
         return self.batch_size * self._timed_steps / self._timed_seconds if self._timed_steps else 0.0
 
     def advance(self, stop: int) -> None:
-        """Train up to step `stop`, within one phase, in one call. Raises NonFinite at the first loss that is."""
+        """Train up to step `stop`, within one phase, in one call; stop at a loss that is not finite with NonFinite."""
         phase, fresh = self.phase, self.phase not in self._programs
         program = self._programs.setdefault(phase, self._compile(phase))
         began = time.perf_counter()
@@ -110,14 +115,15 @@ class Run:
 
     def validate(self) -> dict[str, float]:
         """Means of the strategy's evaluation over the validation split, with running averages of weights where kept."""
-        program = self._programs.setdefault(f"validation/{self.phase}", self._compile_validation(self.phase))
+        name = f"validation/{self.phase_done}"
+        program = self._programs.setdefault(name, self._compile_validation(self.phase_done))
         sums: dict[str, float] = collections.defaultdict(float)
         with self.strategy.averaged():
             for first in range(0, self.validation.size, self.batch_size):
                 last = min(first + self.batch_size, self.validation.size)
-                for name, value in program(tf.range(first, last)).items():
-                    sums[name] += float(value) * (last - first)
-        return {name: value / self.validation.size for name, value in sums.items()}
+                for log, value in program(tf.range(first, last)).items():
+                    sums[log] += float(value) * (last - first)
+        return {log: value / self.validation.size for log, value in sums.items()}
 
     def _compile_validation(self, phase: str) -> Any:
         @tf.function(input_signature=[tf.TensorSpec([None], tf.int32)])
@@ -148,16 +154,16 @@ class Run:
 
     def state(self) -> dict[str, Any]:
         """Every variable of the run by name."""
-        averages = self.averages[self.phase]
-        logs = {} if averages.sums is None else {LOGS + self.phase: averages.sums}
+        averages = self.averages[self.phase_done]
+        logs = {} if averages.sums is None else {LOGS + self.phase_done: averages.sums}
         return state.variables(self.strategy) | logs
 
     def facts(self) -> dict[str, Any]:
         """What a checkpoint holds beside the variables."""
-        averages = self.averages[self.phase]
+        averages = self.averages[self.phase_done]
         return {
             "step": self.step,
-            "phase": self.phase,
+            "phase": self.phase_done,
             "log_names": averages.names,
             "log_count": averages.count,
             "metrics_bytes": self.journal.size(),

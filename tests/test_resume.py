@@ -36,6 +36,17 @@ def test_sixty_steps_equal_thirty_five_and_twenty_five(genctl: Genctl, model: st
     assert [row["step"] for row in rows("runs/whole") if row["split"] == "validation"] == [30, 60]
 
 
+def test_a_stop_at_the_end_of_a_phase_changes_nothing(genctl: Genctl) -> None:
+    words = (*options("aegan"), "model.phases.autoencoder=30", "callbacks.checkpoint.every=15")
+    genctl.good("train", *words, "name=whole", "trainer.steps=45", "callbacks.checkpoint.keep=9")
+    genctl.good("train", *words, "name=parts", "trainer.steps=30", "callbacks.checkpoint.keep=9")
+    step = "checkpoints/step-000000030/state.safetensors"
+    assert Path("runs/parts", step).read_bytes() == Path("runs/whole", step).read_bytes()
+    genctl.good("resume", "run=runs/parts", "trainer.steps=45")
+    assert newest_weights("runs/parts") == newest_weights("runs/whole")
+    assert Path("runs/parts/metrics.jsonl").read_bytes() == Path("runs/whole/metrics.jsonl").read_bytes()
+
+
 def start(*words: str) -> subprocess.Popen:
     return subprocess.Popen(
         [sys.executable, "-m", "genctl", "train", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
