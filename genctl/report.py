@@ -32,7 +32,9 @@ def introduce(run: "Run", device_name: str) -> None:
     run.board.text("parameters", f"| network | parameters |\n|---|---|\n{table}")
     if run.step >= run.total:
         log.info(
-            "all %d steps are done already; for more: genctl resume run=%s trainer.steps=…", run.step, run.directory
+            "all %d steps are done already; for more: genctl resume %s trainer.steps=…",
+            run.step,
+            rundir.argument(run.directory),
         )
     elif run.step:
         log.info("continuing at step %d of %d", run.step, run.total)
@@ -86,7 +88,7 @@ def conclude(run: "Run") -> None:
     log.info("try next:")
     for verb in ("sample", "reconstruct"):
         if run.strategy.can(verb):
-            log.info("  genctl %s run=%s", verb, run.directory)
+            log.info("  genctl %s %s", verb, rundir.argument(run.directory))
     log.info("  tensorboard --logdir %s", run.directory.parent)
     if run.dataset.spec.is_image:
         log.info("pictures: %s", run.directory / "samples")

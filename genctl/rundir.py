@@ -5,6 +5,8 @@ import datetime
 import itertools
 import json
 import os
+import re
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -49,6 +51,11 @@ def fresh(outputs: str, stem: str) -> Path:
             path.mkdir(parents=True)
             break
     return path
+
+
+def argument(path: Path) -> str:
+    """Write `run=PATH` as it must be typed, with quotes for the shell and for Hydra where the path needs them."""
+    return f"run={path}" if re.fullmatch(r"[\w./+-]+", str(path), re.ASCII) else shlex.quote(f'run="{path}"')
 
 
 def existing(run: str) -> Path:

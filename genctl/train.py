@@ -47,7 +47,7 @@ def _require_same(directory: Path, config: Mapping[str, Any]) -> None:
         lines = "\n  ".join(changed)
         raise UserError(
             f"{directory} was begun with another config:\n  {lines}\n"
-            f"Choose another name=…, or continue it as it was: genctl resume run={directory}"
+            f"Choose another name=…, or continue it as it was: genctl resume {rundir.argument(directory)}"
         )
 
 
@@ -117,5 +117,6 @@ def _train_to_end(run: "Run", callbacks: Sequence[Callback], output: Output) -> 
         run.board.close()
         report.summarize(run, status)
     if status == "stopped":
-        raise Stopped(f"stopped at step {run.step} of {run.total}; go on with: genctl resume run={run.directory}")
+        go_on = f"genctl resume {rundir.argument(run.directory)}"
+        raise Stopped(f"stopped at step {run.step} of {run.total}; go on with: {go_on}")
     report.conclude(run)

@@ -1,6 +1,7 @@
 """Training through the real entry point: every family on every kind of data."""
 
 import json
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -102,6 +103,15 @@ def test_runs_without_a_name_do_not_collide(genctl: Genctl) -> None:
     runs = [path for path in Path("runs").iterdir() if path.name.startswith("vae-digits-")]
     assert len(runs) == 2
     assert len({(run / "metrics.jsonl").read_text() for run in runs}) == 2
+
+
+@pytest.mark.parametrize("name", ["sweep", "'my runs, a=b'"])
+def test_the_command_that_a_run_suggests_works(genctl: Genctl, name: str) -> None:
+    out = genctl.good("train", "-m", f"name={name}", "seed=1,2", *TINY).out
+    commands = [line.strip() for line in out.splitlines() if line.startswith("  genctl sample")]
+    assert len(commands) == 2
+    for command in commands:
+        genctl.good(*shlex.split(command)[1:], "n=2")
 
 
 def test_the_same_command_gives_the_same_numbers(genctl: Genctl) -> None:

@@ -82,11 +82,14 @@ def trusted(overrides: Sequence[str]) -> tuple[str, ...]:
 
 
 def name_of(overrides: Sequence[str], typed: Sequence[str]) -> str | None:
-    """Return a job's name: the overrides that vary between jobs, as a directory name of at most 100 bytes."""
+    """Return a job's name: the overrides that vary between jobs, as "model-vae_seed-1", of at most 100 bytes.
+
+    A directory of that name can be typed as `run=…` without quotes, which "=" and "," would need.
+    """
     fixed = {o.get_key_element() for o in composition.parse(typed) if not o.is_sweep_override()}
-    exact = ",".join(o for o in overrides if o.partition("=")[0] not in fixed)
-    name = re.sub(r"[^\w.=,+~-]+", "-", exact)
-    if name == exact and len(name.encode()) <= NAME_BYTES:
+    exact = [o for o in overrides if o.partition("=")[0] not in fixed]
+    name = "_".join(re.sub(r"[^\w.-]+", "-", o.lstrip("+~"), flags=re.ASCII) for o in exact)
+    if all(re.fullmatch(r"[\w./@]+=[\w.-]+", o, re.ASCII) for o in exact) and len(name.encode()) <= NAME_BYTES:
         return name or None
-    mark = "-" + hashlib.sha256(exact.encode()).hexdigest()[:8]
+    mark = "-" + hashlib.sha256(",".join(exact).encode()).hexdigest()[:8]
     return name.encode()[: NAME_BYTES - len(mark)].decode(errors="ignore") + mark
