@@ -24,6 +24,8 @@ class Board:
 
     def begin(self, step: int) -> None:
         """Say that what follows comes after `step`, so that TensorBoard drops what a killed process wrote beyond it."""
+        self.close()
+        self._writers.clear()
         self._first_step = step
 
     def scalars(self, split: str, step: int, values: Mapping[str, float]) -> None:

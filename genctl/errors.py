@@ -23,5 +23,9 @@ def first_few(names: Sequence[str], shown: int = 3) -> str:
     return ", ".join(names[:shown]) + (f" and {rest} more" if rest > 0 else "")
 
 
+class NonFinite(UserError):
+    """A loss or a weight became infinite or not a number."""
+
+
 class Stopped(Exception):
     """The run was asked to stop and has saved its state; the process exits with 75. The message says how to go on."""

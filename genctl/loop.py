@@ -4,25 +4,34 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from genctl.callbacks import Callback, is_wanted
-from genctl.signals import StopRequest
+from genctl.errors import NonFinite
+from genctl.signals import Requests
 
 if TYPE_CHECKING:
     from genctl.run import Run
 
 
-def fit(run: "Run", callbacks: Sequence[Callback], progress: Callable[["Run"], None], stop: StopRequest) -> None:
+def fit(run: "Run", callbacks: Sequence[Callback], progress: Callable[["Run"], None], requests: Requests) -> None:
     """Train to the end of the run, in calls of at most about a second, and call back between them."""
-    while run.step < run.total and not stop.requested:
-        portion = max(1, int(run.pace))
-        run.advance(min(run.step + portion, next_stop(run, callbacks)))
-        for callback in callbacks:
-            if is_wanted(callback, run):
-                callback(run)
+    while run.step < run.total and not requests.stop:
+        try:
+            run.advance(min(run.step + max(1, int(run.pace)), next_stop(run, callbacks)))
+            call(callbacks, run)
+        except NonFinite as error:
+            run.roll_back(error)
+        if requests.save:
+            requests.save = False
+            run.save()
         progress(run)
     if run.step < run.total:
         run.save()
         return
     run.conclude()
+    call(callbacks, run)
+
+
+def call(callbacks: Sequence[Callback], run: "Run") -> None:
+    """Give every callback its turn that is wanted now."""
     for callback in callbacks:
         if is_wanted(callback, run):
             callback(run)

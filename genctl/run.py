@@ -1,6 +1,7 @@
 """A run: the step counter, the compiled program that moves it, and all state that a checkpoint holds."""
 
 import collections
+import logging
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,15 +18,14 @@ from genctl.data.base import Dataset
 from genctl.data.order import Order
 from genctl.data.resident import Resident
 from genctl.device import peak_memory_mib
-from genctl.errors import UserError
+from genctl.errors import NonFinite
 from genctl.journal import Journal
 from genctl.sampling import Sampler
 from genctl.state import LOGS
 from genctl.strategies.base import Strategy
+from genctl.trainer import Trainer
 
-
-class NonFinite(UserError):
-    """A loss became infinite or not a number."""
+log = logging.getLogger("genctl")
 
 
 class Run:
@@ -36,14 +36,15 @@ class Run:
     """
 
     def __init__(
-        self, strategy: Strategy, dataset: Dataset, directory: Path, *, total: int, batch_size: int, seed: int
+        self, strategy: Strategy, dataset: Dataset, directory: Path, trainer: Trainer, *, total: int, seed: int
     ) -> None:
         self.strategy, self.dataset, self.directory = strategy, dataset, directory
-        self.total, self.batch_size, self.seed = total, batch_size, seed
+        self.trainer, self.total, self.seed = trainer, total, seed
         self.step = 0
+        self.rollbacks = 0  # how often the run went back from a loss that was not finite
         self.train = Resident(dataset.split("train"), dataset.spec)
         self.validation = Resident(dataset.split("validation"), dataset.spec)
-        self.order = Order(self.train.size, batch_size, seed)
+        self.order = Order(self.train.size, trainer.batch_size, seed)
         self.averages: dict[str, Averages] = collections.defaultdict(Averages)
         self.journal, self.board = Journal(directory / "metrics.jsonl"), Board(directory)
         self.sampler = Sampler(strategy)
@@ -68,7 +69,7 @@ class Run:
     @property
     def images_per_second(self) -> float:
         """Training speed so far; 0 before it is known."""
-        return self.batch_size * self._timed_steps / self._timed_seconds if self._timed_steps else 0.0
+        return self.trainer.batch_size * self._timed_steps / self._timed_seconds if self._timed_steps else 0.0
 
     def advance(self, stop: int) -> None:
         """Train up to step `stop`, within one phase, in one call; stop at a loss that is not finite with NonFinite."""
@@ -84,8 +85,8 @@ class Run:
         if not healthy:
             names = ", ".join(self.averages[phase].broken())
             raise NonFinite(
-                f"{names} is not finite at step {self.step} (phase {phase}). The last good checkpoint is kept: "
-                "try a smaller optimizer.learning_rate under another name=…"
+                f"{names} is not finite at step {self.step} (phase {phase}). The last good checkpoint is kept: try a "
+                "smaller optimizer.learning_rate under another name=…, or trainer.on_nan=rollback."
             )
 
     def _time(self, steps: int, seconds: float) -> None:
@@ -97,12 +98,12 @@ class Run:
         averages = self.averages[phase]
 
         @tf.function(
-            input_signature=[tf.TensorSpec([None, self.batch_size], tf.int32), tf.TensorSpec([], tf.int64)],
+            input_signature=[tf.TensorSpec([None, self.trainer.batch_size], tf.int32), tf.TensorSpec([], tf.int64)],
         )
         def program(indices: tf.Tensor, first: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             def body(index: tf.Tensor, healthy: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
                 step = first + tf.cast(index, tf.int64)
-                noise = Noise(self.seed, step)
+                noise = Noise(self.seed, step, f"train{self.rollbacks or ''}")
                 batch = self.train.batch(indices[index], noise, self.dataset.augment)
                 return index + 1, averages.add(self.strategy.step(batch, StepContext(step, phase, noise)))
 
@@ -119,8 +120,8 @@ class Run:
         program = self._programs.setdefault(name, self._compile_validation(self.phase_done))
         sums: dict[str, float] = collections.defaultdict(float)
         with self.strategy.averaged():
-            for first in range(0, self.validation.size, self.batch_size):
-                last = min(first + self.batch_size, self.validation.size)
+            for first in range(0, self.validation.size, self.trainer.batch_size):
+                last = min(first + self.trainer.batch_size, self.validation.size)
                 for log, value in program(tf.range(first, last)).items():
                     sums[log] += float(value) * (last - first)
         return {log: value / self.validation.size for log, value in sums.items()}
@@ -169,6 +170,7 @@ class Run:
             "metrics_bytes": self.journal.size(),
             "latest": self.latest,
             "best": self.best,
+            "rollbacks": self.rollbacks,
         }
 
     def restore(self, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> None:
@@ -177,4 +179,21 @@ class Run:
         if (sums := arrays.get(LOGS + facts["phase"])) is not None:
             self.averages[facts["phase"]].restore(list(facts["log_names"]), sums, facts["log_count"])
         self.step, self.latest, self.best = facts["step"], dict(facts["latest"]), facts["best"]
+        self.rollbacks = facts["rollbacks"]
         self.journal.truncate(facts["metrics_bytes"])
+        self.board.begin(self.step)
+
+    def roll_back(self, error: NonFinite) -> None:
+        """Go back to the last good checkpoint with other noise; raise the error again where that is not wanted."""
+        stored = checkpoint.newest(self.directory / "checkpoints")
+        if self.trainer.on_nan == "stop" or self.rollbacks >= self.trainer.rollbacks or stored is None:
+            raise error
+        rollbacks = self.rollbacks + 1
+        self.averages.clear()
+        self._programs.clear()  # the noise is compiled into them
+        self.restore(stored.arrays, stored.facts)
+        for player in self.strategy.players.values():
+            rate = player.optimizer.learning_rate
+            rate.assign(rate * self.trainer.rollback_factor ** (rollbacks - self.rollbacks))
+        self.rollbacks = rollbacks
+        log.warning("%s Going back to step %d (%d of %d).", error, self.step, rollbacks, self.trainer.rollbacks)

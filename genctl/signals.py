@@ -2,31 +2,40 @@
 
 import signal
 import threading
+from collections.abc import Iterable
 from types import FrameType
 from typing import Any
 
 
-class StopRequest:
-    """Within the block, the first SIGINT or SIGTERM only sets `requested`; the second one acts as it would have."""
+class Requests:
+    """What signals ask of the loop, within the block.
 
-    SIGNALS = (signal.SIGINT, signal.SIGTERM)
+    The first SIGINT or SIGTERM sets `stop`; the second one acts as it would have without this. SIGUSR1 sets `save`.
+    """
+
+    STOP = (signal.SIGINT, signal.SIGTERM)
 
     def __init__(self) -> None:
-        self.requested = False
+        self.stop = False
+        self.save = False
         self._before: dict[int, Any] = {}
 
-    def __enter__(self) -> "StopRequest":
+    def __enter__(self) -> "Requests":
         if threading.current_thread() is threading.main_thread():  # Python allows handlers nowhere else
-            self._before = {number: signal.signal(number, self._request) for number in self.SIGNALS}
+            self._before = {number: signal.signal(number, self._on_stop) for number in self.STOP}
+            self._before[signal.SIGUSR1] = signal.signal(signal.SIGUSR1, self._on_save)
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._restore()
+        self._restore(self._before)
 
-    def _request(self, number: int, frame: FrameType | None) -> None:
-        self.requested = True
-        self._restore()
+    def _on_stop(self, number: int, frame: FrameType | None) -> None:
+        self.stop = True
+        self._restore(self.STOP)
 
-    def _restore(self) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
+    def _on_save(self, number: int, frame: FrameType | None) -> None:
+        self.save = True
+
+    def _restore(self, numbers: Iterable[int]) -> None:
+        for number in numbers:
+            signal.signal(number, self._before[number])

@@ -12,7 +12,7 @@ from genctl.errors import Stopped, UserError
 from genctl.invocation import Invocation
 from genctl.loop import fit
 from genctl.progress import Progress
-from genctl.signals import StopRequest
+from genctl.signals import Requests
 from genctl.terminal import Output, quiet
 
 if TYPE_CHECKING:
@@ -86,8 +86,7 @@ def _begin(directory: Path, config: dict[str, Any], plan: build.Plan, strategy: 
     from genctl.run import Run
 
     total = plan.trainer.total_steps(plan.dataset.sizes["train"], sum(strategy.phases.values()))
-    batch_size, seed = plan.trainer.batch_size, config["seed"]
-    run = Run(strategy, plan.dataset, directory, total=total, batch_size=batch_size, seed=seed)
+    run = Run(strategy, plan.dataset, directory, plan.trainer, total=total, seed=config["seed"])
     if stored := checkpoint.newest(directory / "checkpoints"):
         run.restore(stored.arrays, stored.facts)
         if run.step > total:
@@ -98,7 +97,6 @@ def _begin(directory: Path, config: dict[str, Any], plan: build.Plan, strategy: 
         run.journal.truncate(0)
     rundir.write_config(directory, config)
     rundir.write_json(directory / rundir.SPEC, plan.dataset.spec.to_json())
-    run.board.begin(run.step)
     run.board.text("config", f"```yaml\n{OmegaConf.to_yaml(OmegaConf.create(config))}```")
     return run
 
@@ -107,8 +105,8 @@ def _train_to_end(run: "Run", callbacks: Sequence[Callback], output: Output) -> 
     """Train, and leave a summary whatever happens."""
     status = "failed"
     try:
-        with StopRequest() as stop, Progress(output.console, run.total, run.step) as progress:
-            fit(run, callbacks, progress, stop)
+        with Requests() as requests, Progress(output.console, run.total, run.step) as progress:
+            fit(run, callbacks, progress, requests)
         status = "finished" if run.step == run.total else "stopped"
     except Exception as error:
         output.note(f"{type(error).__name__}: {error}")

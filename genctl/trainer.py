@@ -2,8 +2,9 @@
 
 import dataclasses
 import math
+from typing import Annotated, Literal
 
-from pydantic import PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt
 
 from genctl.errors import UserError
 
@@ -15,12 +16,17 @@ class Trainer:
     steps: optimizer steps in all; None: the sum of the model's phases.
     epochs: passes over the training split, which replace `steps` where given.
     batch_size: examples a step. device: auto, cpu, gpu or gpu:N.
+    on_nan: whether a loss that is not finite stops the run, or rolls it back to its last good checkpoint, with other
+        noise and with learning rates multiplied by `rollback_factor`, at most `rollbacks` times.
     """
 
     steps: PositiveInt | None
     epochs: PositiveFloat | None
     batch_size: PositiveInt
     device: str
+    on_nan: Literal["stop", "rollback"]
+    rollbacks: PositiveInt
+    rollback_factor: Annotated[float, Field(gt=0, le=1)]
 
     def check_batch(self, examples: int) -> None:
         """Raise UserError where one batch is more than a training split of `examples`."""
