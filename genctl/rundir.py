@@ -30,7 +30,7 @@ def path_of(config: Mapping[str, Any], job: str | None) -> Path | None:
     name = Path(str(config["name"]))
     if name.is_absolute() or ".." in name.parts or name == Path():
         raise UserError(f"name={name}: a name is a path below outputs={config['outputs']}; outputs=… moves that.")
-    return Path(config["outputs"]) / name / (job or "")
+    return Path(config["outputs"]).expanduser() / name / (job or "")
 
 
 def claim(path: Path) -> Path:
@@ -46,7 +46,7 @@ def fresh(outputs: str, stem: str) -> Path:
     """Make a directory `outputs/stem-DATE-TIME`, with a number where that is taken."""
     stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
     for number in itertools.count(1):
-        path = Path(outputs) / (f"{stem}-{stamp}" if number == 1 else f"{stem}-{stamp}-{number}")
+        path = Path(outputs).expanduser() / (f"{stem}-{stamp}" if number == 1 else f"{stem}-{stamp}-{number}")
         with contextlib.suppress(FileExistsError):
             path.mkdir(parents=True)
             break
