@@ -6,7 +6,7 @@ import math
 import numpy as np
 from PIL import Image
 
-SMALLEST_CELL = 32  # pixels: smaller images are enlarged, so that a person can see them
+SMALLEST_CELL = 48  # pixels: smaller images are enlarged, so that a person can see them
 
 
 def grid(images: np.ndarray, columns: int | None = None) -> Image.Image:

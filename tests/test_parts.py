@@ -138,11 +138,11 @@ def test_stored_values_come_back_in_the_units_of_the_data() -> None:
 
 
 def test_a_grid_holds_every_image_and_pairs_stand_side_by_side() -> None:
-    images = np.arange(5, dtype=np.uint8).reshape(5, 1, 1, 1).repeat(40, 1).repeat(40, 2) * 10 + 100
+    images = np.arange(5, dtype=np.uint8).reshape(5, 1, 1, 1).repeat(48, 1).repeat(48, 2) * 10 + 100
     picture = np.asarray(grid(images))
     assert set(np.unique(picture)) == {40, 100, 110, 120, 130, 140}
     both = np.asarray(pairs(images[:1], images[1:2]))
-    assert both.shape == (44, 86) and both[20, 20] == 100 and both[20, 65] == 110
+    assert both.shape == (52, 102) and both[20, 20] == 100 and both[20, 75] == 110
 
 
 def test_a_checkpoint_comes_back_exactly_and_damage_is_seen(tmp_path: Path) -> None:
