@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+if data := os.environ.get("GENCTL_DATA"):
+    os.environ["GENCTL_DATA"] = str(Path(data).resolve())  # tests run in directories of their own
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # bit-for-bit claims are made for a CPU
 
 

@@ -1,0 +1,44 @@
+"""Learning on real MNIST, where GENCTL_DATA has it."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import Genctl
+
+FILE = Path(os.environ.get("GENCTL_DATA", "nowhere"), "mnist.npz")
+pytestmark = pytest.mark.skipif(not FILE.exists(), reason="needs GENCTL_DATA with mnist.npz")
+SHORT = ("dataset=mnist", "dataset.limit=20000", "callbacks.images.every=0", "outputs=runs", "name=x")
+
+
+def validation() -> dict[str, float]:
+    return json.loads(Path("runs/x/summary.json").read_text())["metrics"]["validation"]
+
+
+@pytest.mark.parametrize(
+    ("model", "steps", "most"), [("ae", 200, 20.0), ("vae", 200, 160.0), ("vae_dense", 400, 200.0)]
+)
+def test_autoencoders_learn_to_reconstruct(genctl: Genctl, model: str, steps: int, most: float) -> None:
+    untrained = {"ae": 100.0, "vae": 500.0, "vae_dense": 500.0}[model]  # squared error, nats
+    genctl.good("train", f"model={model}", *SHORT, f"trainer.steps={steps}")
+    assert validation()["loss"] < most < untrained
+
+
+@pytest.mark.parametrize(
+    ("model", "options"),
+    [
+        ("gan", ("trainer.steps=300",)),
+        ("aegan", ("model.phases.autoencoder=150", "model.phases.adversarial=200", "model.phases.joint=50")),
+    ],
+)
+def test_generators_draw_different_images_with_as_much_ink_as_digits(
+    genctl: Genctl, model: str, options: tuple[str, ...]
+) -> None:
+    genctl.good("train", f"model={model}", *SHORT, *options)
+    genctl.good("sample", "run=runs/x", "n=100")
+    samples = np.load("runs/x/samples.npz")["samples"].astype(float)
+    real = np.load(FILE)["x_test"].astype(float)
+    assert 0.4 < samples.mean() / real.mean() < 2.5
+    assert samples.std(axis=0).mean() > 0.4 * real.std(axis=0).mean(), "the samples are all alike"
