@@ -17,13 +17,19 @@ def validation() -> dict[str, float]:
     return json.loads(Path("runs/x/summary.json").read_text())["metrics"]["validation"]
 
 
-@pytest.mark.parametrize(
-    ("model", "steps", "most"), [("ae", 200, 20.0), ("vae", 200, 160.0), ("vae_dense", 400, 200.0)]
-)
-def test_autoencoders_learn_to_reconstruct(genctl: Genctl, model: str, steps: int, most: float) -> None:
-    untrained = {"ae": 100.0, "vae": 500.0, "vae_dense": 500.0}[model]  # squared error, nats
+def loss_of_the_mean_image(model: str) -> float:
+    """What a decoder reaches that draws the same grey image whatever the code is."""
+    images = np.load(FILE)["x_test"].reshape(10_000, -1) / 255
+    mean = images.mean(axis=0).clip(1e-6, 1 - 1e-6)
+    if model == "ae":
+        return ((images - mean) ** 2).sum(axis=1).mean()
+    return -(images * np.log(mean) + (1 - images) * np.log(1 - mean)).sum(axis=1).mean()
+
+
+@pytest.mark.parametrize(("model", "steps"), [("ae", 200), ("vae", 200)])
+def test_autoencoders_learn_more_than_the_mean_image(genctl: Genctl, model: str, steps: int) -> None:
     genctl.good("train", f"model={model}", *SHORT, f"trainer.steps={steps}")
-    assert validation()["loss"] < most < untrained
+    assert validation()["loss"] < 0.9 * loss_of_the_mean_image(model)
 
 
 @pytest.mark.parametrize(
