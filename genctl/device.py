@@ -13,6 +13,8 @@ from genctl.errors import UserError
 @contextlib.contextmanager
 def use(name: str) -> Iterator[str]:
     """Within the block, everything is on the device called auto, cpu, gpu or gpu:N; yields its description."""
+    # This pass joins pairs of sums to sums of many, whose order, and so whose last bits, vary (see Player.minimize).
+    tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
     device = choose(name)
     with tf.device(device):
         yield describe(device)

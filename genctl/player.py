@@ -25,12 +25,15 @@ class Player:
         self.averages = [tf.Variable(weight.value, trainable=False) for weight in self.weights if average_halflife]
 
     def minimize(self, loss: Callable[[], tuple[tf.Tensor, Logs]]) -> Logs:
-        """Take one step down the gradient of `loss` with respect to this player's weights alone; return its logs."""
+        """Take one step down the gradient of `loss` with respect to this player's weights alone; return its logs.
+
+        Only for compiled code. Gradients are summed in pairs, because TensorFlow's sum of three or more tensors adds
+        them in whatever order their memory becomes free (see also device.use).
+        """
+        objective, logs = loss()
         values = [weight.value for weight in self.weights]
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(values)
-            objective, logs = loss()
-        self.optimizer.apply(tape.gradient(objective, values), self.weights)
+        gradients = tf.gradients(objective, values, aggregation_method=tf.AggregationMethod.EXPERIMENTAL_TREE)
+        self.optimizer.apply(gradients, self.weights)
         self._update_averages()
         return logs
 

@@ -48,3 +48,14 @@ def test_generators_draw_different_images_with_as_much_ink_as_digits(
     real = np.load(FILE)["x_test"].astype(float)
     assert 0.4 < samples.mean() / real.mean() < 2.5
     assert samples.std(axis=0).mean() > 0.4 * real.std(axis=0).mean(), "the samples are all alike"
+
+
+@pytest.mark.parametrize("model", ["ae", "vae", "gan", "aegan"])
+def test_the_same_command_gives_the_same_bits(genctl: Genctl, model: str) -> None:
+    phases = [f"model.phases.{name}=20" for name in ("autoencoder", "adversarial", "joint")] if model == "aegan" else []
+    for name in ("a", "b", "c"):
+        genctl.good(
+            "train", f"model={model}", *SHORT, f"name={name}", *phases, "trainer.steps=60", "callbacks.log.every=10"
+        )
+    for file in ("metrics.jsonl", "checkpoints/step-000000060/state.safetensors"):
+        assert len({Path("runs", name, file).read_bytes() for name in ("a", "b", "c")}) == 1, file

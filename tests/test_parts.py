@@ -110,9 +110,14 @@ def test_a_player_moves_its_own_weights_and_keeps_their_average() -> None:
     player, network = linear_player(average_halflife=1)
     other = tf.Variable(1.0)
     weight = player.weights[0]
+
+    @tf.function
+    def step() -> None:
+        player.minimize(lambda: (tf.reduce_sum(weight.value) + other, {}))  # the gradient is 1: one less each step
+
     seen = []
     for _ in range(4):
-        player.minimize(lambda: (tf.reduce_sum(weight.value) + other, {}))  # the gradient is 1: one less each step
+        step()
         seen.append(float(weight.numpy().squeeze()))
     assert seen == [0, -1, -2, -3] and other.numpy() == 1
     expected = 0.0  # first the plain mean, then half of each step: 0, -1/2, -5/4, -17/8
