@@ -50,12 +50,12 @@ def test_generators_draw_different_images_with_as_much_ink_as_digits(
     assert samples.std(axis=0).mean() > 0.4 * real.std(axis=0).mean(), "the samples are all alike"
 
 
-@pytest.mark.parametrize("model", ["ae", "vae", "gan", "aegan"])
+@pytest.mark.parametrize("model", ["vae", "vae_dense", "aegan"])
 def test_the_same_command_gives_the_same_bits(genctl: Genctl, model: str) -> None:
-    phases = [f"model.phases.{name}=20" for name in ("autoencoder", "adversarial", "joint")] if model == "aegan" else []
+    """All of MNIST and a hundred steps or more: on less, sums of gradients in the order of the clock were not seen."""
+    phases = [f"model.phases.{name}=40" for name in ("autoencoder", "adversarial", "joint")] if model == "aegan" else []
+    options = (*phases, "trainer.steps=120", "callbacks.validate.every=0", "callbacks.images.every=0", "outputs=runs")
     for name in ("a", "b", "c"):
-        genctl.good(
-            "train", f"model={model}", *SHORT, f"name={name}", *phases, "trainer.steps=60", "callbacks.log.every=10"
-        )
-    for file in ("metrics.jsonl", "checkpoints/step-000000060/state.safetensors"):
+        genctl.good("train", f"model={model}", "dataset=mnist", f"name={name}", *options)
+    for file in ("metrics.jsonl", "checkpoints/step-000000120/state.safetensors"):
         assert len({Path("runs", name, file).read_bytes() for name in ("a", "b", "c")}) == 1, file
