@@ -63,6 +63,7 @@ def strategy(config: Config, spec: Spec, trust: Sequence[str]) -> "Strategy":
         if role not in roles and config.get(role):
             raise UserError(f"{role}=… has no use here: the networks of {target.__name__} are {', '.join(roles)}.")
     keras.backend.clear_session()  # what an earlier job of a sweep left behind
+    keras.config.set_dtype_policy(config["trainer"]["precision"])
     keras.utils.set_random_seed(config["seed"])
     return instantiate(
         config["model"],
@@ -82,11 +83,21 @@ def network(node: Config, role: str, trust: Sequence[str]) -> "NetworkBuilder":
 
     def named(input_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> Any:
         try:
-            return build(input_shape=input_shape, output_shape=output_shape)
+            return in_float32(build(input_shape=input_shape, output_shape=output_shape))
         except UserError as error:
             raise UserError(str(error) if str(error).startswith(role) else f"{role}: {error}") from error
 
     return named
+
+
+def in_float32(model: Any) -> Any:
+    """The network with outputs in float32, which losses need whatever the networks compute in."""
+    import keras
+
+    if keras.config.dtype_policy().compute_dtype == "float32":
+        return model
+    cast = keras.layers.Activation("linear", dtype="float32", name="float32")
+    return keras.Model(model.inputs, cast(model.output), name=model.name)
 
 
 def in_full(layer: Any, key: str) -> dict[str, Any]:

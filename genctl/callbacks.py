@@ -82,6 +82,8 @@ class Images:
         self.at_end = every > 0
 
     def __call__(self, run: "Run") -> None:
+        from genctl.data.sources import batch
+
         spec, strategy = run.dataset.spec, run.strategy
         if not spec.is_image:
             return
@@ -90,7 +92,7 @@ class Images:
         if strategy.can("reconstruct"):
             data = run.validation if run.validation.size else run.train
             count = min(max(1, self.count // 2), data.size)
-            originals = data.batch(np.arange(count, dtype=np.int32))["image"]
+            originals = batch(data.take(np.arange(count, dtype=np.int32)), spec)["image"]
             copies = run.sampler.reconstructions(data, count, run.seed)
             self._show(run, "reconstructions", pairs(spec.to_stored(originals.numpy()), spec.to_stored(copies)))
 

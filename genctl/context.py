@@ -15,7 +15,7 @@ class Noise:
     """
 
     seed: int
-    step: tf.Tensor | int
+    step: tf.Tensor | int = 0
     purpose: str = "train"
 
     def normal(self, name: str, shape: Sequence[int | tf.Tensor]) -> tf.Tensor:
@@ -25,6 +25,10 @@ class Noise:
     def uniform(self, name: str, shape: Sequence[int | tf.Tensor], low: float = 0.0, high: float = 1.0) -> tf.Tensor:
         """Uniform float32 of `shape` in [low, high)."""
         return tf.random.stateless_uniform(shape, self._key(name), low, high)
+
+    def at(self, step: tf.Tensor | int) -> "Noise":
+        """The same for another step."""
+        return dataclasses.replace(self, step=step)
 
     def _key(self, name: str) -> tf.Tensor:
         digest = hashlib.blake2b(f"{self.seed}/{self.purpose}/{name}".encode(), digest_size=8).digest()

@@ -6,18 +6,19 @@ import resource
 from collections.abc import Iterator
 
 import tensorflow as tf
+from tensorflow.python.client import device_lib
 
 from genctl.errors import UserError
 
 
 @contextlib.contextmanager
 def use(name: str) -> Iterator[str]:
-    """Within the block, everything is on the device called auto, cpu, gpu or gpu:N; yields its description."""
+    """Within the block, everything is on the device called auto, cpu, gpu or gpu:N; yields TensorFlow's name of it."""
     # This pass joins pairs of sums to sums of many, whose order, and so whose last bits, vary (see Player.minimize).
     tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
     device = choose(name)
     with tf.device(device):
-        yield describe(device)
+        yield device
 
 
 def choose(name: str) -> str:
@@ -46,6 +47,12 @@ def describe(device: str) -> str:
         return f"CPU ({tf.config.threading.get_intra_op_parallelism_threads() or len(os.sched_getaffinity(0))} threads)"
     gpu = tf.config.list_physical_devices("GPU")[int(number)]
     return f"GPU {number} ({tf.config.experimental.get_device_details(gpu).get('device_name', 'unknown')})"
+
+
+def memory_limit(device: str) -> int | None:
+    """The memory in bytes that TensorFlow may use of a GPU; None on the host."""
+    limits = {found.name: found.memory_limit for found in device_lib.list_local_devices()} if "GPU" in device else {}
+    return next((limit for name, limit in limits.items() if name.endswith(device[1:])), None)
 
 
 def peak_memory_mib(device: str) -> dict[str, float]:

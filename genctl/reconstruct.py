@@ -2,6 +2,7 @@
 
 from typing import Any, Literal
 
+import numpy as np
 from omegaconf import DictConfig
 from pydantic import PositiveInt
 
@@ -22,7 +23,7 @@ def reconstruct(cfg: DictConfig, invocation: Invocation) -> None:
     outcome = Outcome(options["out"], rundir.existing(options["run"]), "reconstructions")
     with trained(options["run"], options["checkpoint"], invocation.trust) as run:
         run.require("reconstruct")
-        from genctl.data.resident import Resident
+        from genctl.data.sources import Streamed
         from genctl.sampling import Sampler
 
         dataset = build.dataset(run.config, invocation.trust)
@@ -30,10 +31,9 @@ def reconstruct(cfg: DictConfig, invocation: Invocation) -> None:
             raise UserError(
                 f"the data set is not the one that {run.directory} was trained on: its shapes have changed."
             )
-        examples = dataset.split(options["split"])
-        data = Resident(examples, run.spec)
-        if not data.size:
+        split = dataset.split(options["split"])
+        if not split.size:
             raise UserError(f"split={options['split']} is empty in this run: choose another.")
-        copies = Sampler(run.strategy).reconstructions(data, options["n"], options["seed"])
-        originals = examples.images[: len(copies)]
+        copies = Sampler(run.strategy).reconstructions(Streamed(split), options["n"], options["seed"])
+        originals = split.take(np.arange(len(copies))).images
         outcome.write(run.spec, samples=[run.spec.to_stored(copies)], originals=[originals])

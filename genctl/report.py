@@ -5,6 +5,7 @@ import time
 from typing import TYPE_CHECKING
 
 from genctl import rundir
+from genctl.device import describe
 from genctl.progress import losses
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("genctl")
 
 
-def introduce(run: "Run", device_name: str) -> None:
+def introduce(run: "Run") -> None:
     """Say what is trained, on what and where."""
     sizes, spec = run.dataset.sizes, run.dataset.spec
     log.info(
@@ -25,8 +26,14 @@ def introduce(run: "Run", device_name: str) -> None:
     )
     counts = parameters(run)
     log.info("parameters: %s", ", ".join(f"{role} {count:,}" for role, count in counts.items()))
-    mebibytes = (run.train.bytes + run.validation.bytes) / 2**20
-    log.info("device: %s; precision: float32; data: resident on the device (%.1f MiB)", device_name, mebibytes)
+    log.info(
+        "device: %s; precision: %s; XLA: %s; data: %s (%.1f MiB)",
+        describe(run.engine.device),
+        run.trainer.precision,
+        "on" if run.engine.xla else "off",
+        "on the device" if run.engine.resident else "streamed",
+        (run.train.bytes + run.validation.bytes) / 2**20,
+    )
     log.info("directory: %s", run.directory)
     table = "\n".join(f"| {role} | {count:,} |" for role, count in counts.items())
     run.board.text("parameters", f"| network | parameters |\n|---|---|\n{table}")

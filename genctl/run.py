@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from genctl import checkpoint, state
+from genctl import checkpoint, program, state
 from genctl.averages import Averages
 from genctl.board import Board
-from genctl.context import Noise, StepContext
+from genctl.context import Noise
 from genctl.data.base import Dataset
 from genctl.data.order import Order
-from genctl.data.resident import Resident
+from genctl.data.sources import CALL, Resident, Streamed
 from genctl.device import peak_memory_mib
+from genctl.engine import Engine
 from genctl.errors import NonFinite
 from genctl.journal import Journal
 from genctl.sampling import Sampler
@@ -36,14 +37,22 @@ class Run:
     """
 
     def __init__(
-        self, strategy: Strategy, dataset: Dataset, directory: Path, trainer: Trainer, *, total: int, seed: int
+        self,
+        strategy: Strategy,
+        dataset: Dataset,
+        directory: Path,
+        trainer: Trainer,
+        engine: Engine,
+        *,
+        total: int,
+        seed: int,
     ) -> None:
         self.strategy, self.dataset, self.directory = strategy, dataset, directory
-        self.trainer, self.total, self.seed = trainer, total, seed
+        self.trainer, self.engine, self.total, self.seed = trainer, engine, total, seed
         self.step = 0
         self.rollbacks = 0  # how often the run went back from a loss that was not finite
-        self.train = Resident(dataset.split("train"), dataset.spec)
-        self.validation = Resident(dataset.split("validation"), dataset.spec)
+        source = Resident if engine.resident else Streamed
+        self.train, self.validation = source(dataset.split("train")), source(dataset.split("validation"))
         self.order = Order(self.train.size, trainer.batch_size, seed)
         self.averages: dict[str, Averages] = collections.defaultdict(Averages)
         self.journal, self.board = Journal(directory / "metrics.jsonl"), Board(directory)
@@ -72,12 +81,13 @@ class Run:
         return self.trainer.batch_size * self._timed_steps / self._timed_seconds if self._timed_steps else 0.0
 
     def advance(self, stop: int) -> None:
-        """Train up to step `stop`, within one phase, in one call; stop at a loss that is not finite with NonFinite."""
+        """Train up to step `stop`, within one phase, or as far as one call goes; stop at a bad loss with NonFinite."""
         phase, fresh = self.phase, self.phase not in self._programs
-        program = self._programs.setdefault(phase, self._compile(phase))
+        run = self._programs.setdefault(phase, self._compile(phase))
+        count = min(stop - self.step, CALL)
+        inputs = self.train.inputs(self.order, self.step, count)
         began = time.perf_counter()
-        indices = self.order.indices(self.step, stop - self.step)
-        done, healthy = program(indices, tf.constant(self.step, tf.int64))
+        done, healthy = run(inputs, tf.constant(self.step, tf.int64), tf.constant(count))
         done, healthy = int(done), bool(healthy)
         self._time(0 if fresh else done, time.perf_counter() - began)
         self.step, self.steps_here = self.step + done, self.steps_here + done
@@ -94,46 +104,25 @@ class Run:
         if steps:
             self._timed_steps, self._timed_seconds = self._timed_steps + steps, self._timed_seconds + seconds
 
-    def _compile(self, phase: str) -> Any:
-        averages = self.averages[phase]
-
-        @tf.function(
-            input_signature=[tf.TensorSpec([None, self.trainer.batch_size], tf.int32), tf.TensorSpec([], tf.int64)],
-        )
-        def program(indices: tf.Tensor, first: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            def body(index: tf.Tensor, healthy: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-                step = first + tf.cast(index, tf.int64)
-                noise = Noise(self.seed, step, f"train{self.rollbacks or ''}")
-                batch = self.train.batch(indices[index], noise, self.dataset.augment)
-                return index + 1, averages.add(self.strategy.step(batch, StepContext(step, phase, noise)))
-
-            count = tf.shape(indices)[0]
-            return tf.while_loop(
-                lambda index, healthy: (index < count) & healthy, body, (0, True), parallel_iterations=1
-            )
-
-        return program
+    def _compile(self, phase: str) -> program.Training:
+        noise = Noise(self.seed, purpose=f"train{self.rollbacks or ''}")
+        averages, augment = self.averages[phase], self.dataset.augment
+        return program.training(self.strategy, self.train, augment, averages, phase, noise, self.engine.xla)
 
     def validate(self) -> dict[str, float]:
         """Means of the strategy's evaluation over the validation split, with running averages of weights where kept."""
-        name = f"validation/{self.phase_done}"
-        program = self._programs.setdefault(name, self._compile_validation(self.phase_done))
+        phase, data = self.phase_done, self.validation
+        noise = Noise(self.seed, purpose="validation")
+        evaluate = self._programs.setdefault(
+            f"validation/{phase}", program.validation(self.strategy, data, phase, noise)
+        )
         sums: dict[str, float] = collections.defaultdict(float)
         with self.strategy.averaged():
-            for first in range(0, self.validation.size, self.trainer.batch_size):
-                last = min(first + self.trainer.batch_size, self.validation.size)
-                for log, value in program(tf.range(first, last)).items():
+            for first in range(0, data.size, self.trainer.batch_size):
+                last = min(first + self.trainer.batch_size, data.size)
+                for log, value in evaluate(data.take(tf.range(first, last)), tf.constant(first, tf.int64)).items():
                     sums[log] += float(value) * (last - first)
-        return {log: value / self.validation.size for log, value in sums.items()}
-
-    def _compile_validation(self, phase: str) -> Any:
-        @tf.function(input_signature=[tf.TensorSpec([None], tf.int32)])
-        def program(indices: tf.Tensor) -> dict[str, tf.Tensor]:
-            noise = Noise(self.seed, tf.cast(indices[0], tf.int64), "validation")
-            context = StepContext(noise.step, phase, noise)
-            return self.strategy.evaluate(self.validation.batch(indices), context)
-
-        return program
+        return {log: value / data.size for log, value in sums.items()}
 
     def conclude(self) -> None:
         """Say that no step follows in this process."""
@@ -142,7 +131,7 @@ class Run:
 
     def memory(self) -> dict[str, float]:
         """Peak memory so far, in MiB."""
-        return peak_memory_mib(":".join(self.train.values.device.split(":")[-2:]))
+        return peak_memory_mib(self.engine.device)
 
     def save(self) -> None:
         """Write a checkpoint of this moment, unless the weights are broken already."""

@@ -19,6 +19,7 @@ from genctl.data.spec import Spec
 from genctl.errors import UserError, did_you_mean, first_few
 
 CONFIG, SPEC, PROVENANCE, SUMMARY, LOG = "config.yaml", "spec.json", "provenance.json", "summary.json", "train.log"
+ENGINE = "engine.json"
 OWNER, LOCK = ".owner", ".lock"
 NOT_COMPARED = ("name", "outputs", "trust")  # they say where a run is kept and who runs it, not what it computes
 
@@ -36,7 +37,7 @@ def path_of(config: Mapping[str, Any], job: str | None) -> Path | None:
 def claim(path: Path) -> Path:
     """Make the directory of a named run where it is not there; refuse one that holds something else."""
     path.mkdir(parents=True, exist_ok=True)
-    ours = {LOG, SPEC, PROVENANCE, OWNER, LOCK}
+    ours = {LOG, SPEC, PROVENANCE, ENGINE, OWNER, LOCK}
     if not (path / CONFIG).exists() and (other := sorted({item.name for item in path.iterdir()} - ours)):
         raise UserError(f"{path} is not a genctl run but holds {first_few(other)}: choose another name=…")
     return path

@@ -70,23 +70,25 @@ def _train(config: dict[str, Any], invocation: Invocation, make_directory: Calla
         plan = build.plan(config, invocation.trust)
         from genctl import device  # TensorFlow starts here, after all that can be refused without it
 
-        with device.use(plan.trainer.device) as device_name:
+        with device.use(plan.trainer.device) as place:
             strategy = build.strategy(config, plan.dataset.spec, invocation.trust)
             directory = make_directory()
             with rundir.lock(directory):
                 output.keep_in(directory / rundir.LOG)
-                provenance.record(directory, invocation, plan.dataset, config["seed"], device_name)
-                run = _begin(directory, config, plan, strategy)
-                report.introduce(run, device_name)
+                provenance.record(directory, invocation, plan.dataset, config["seed"], device.describe(place))
+                run = _begin(directory, config, plan, strategy, place)
+                report.introduce(run)
                 _train_to_end(run, plan.callbacks, output)
 
 
-def _begin(directory: Path, config: dict[str, Any], plan: build.Plan, strategy: "Strategy") -> "Run":
+def _begin(directory: Path, config: dict[str, Any], plan: build.Plan, strategy: "Strategy", place: str) -> "Run":
     """The run at its beginning, or where its newest checkpoint left it."""
+    from genctl.engine import engine
     from genctl.run import Run
 
     total = plan.trainer.total_steps(plan.dataset.sizes["train"], sum(strategy.phases.values()))
-    run = Run(strategy, plan.dataset, directory, plan.trainer, total=total, seed=config["seed"])
+    how = engine(directory, plan.trainer, plan.dataset, strategy, place)
+    run = Run(strategy, plan.dataset, directory, plan.trainer, how, total=total, seed=config["seed"])
     if stored := checkpoint.newest(directory / "checkpoints"):
         run.restore(stored.arrays, stored.facts)
         if run.step > total:

@@ -16,6 +16,8 @@ class Trainer:
     steps: optimizer steps in all; None: the sum of the model's phases.
     epochs: passes over the training split, which replace `steps` where given.
     batch_size: examples a step. device: auto, cpu, gpu or gpu:N.
+    resident: whether the data are copied to the device, or read while it computes. xla: whether to compile with XLA.
+    precision: Keras' policy for the networks; losses are float32.
     on_nan: whether a loss that is not finite stops the run, or rolls it back to its last good checkpoint, with other
         noise and with learning rates multiplied by `rollback_factor`, at most `rollbacks` times.
     """
@@ -24,6 +26,9 @@ class Trainer:
     epochs: PositiveFloat | None
     batch_size: PositiveInt
     device: str
+    resident: bool | Literal["auto"]
+    xla: bool | Literal["auto"]
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"]
     on_nan: Literal["stop", "rollback"]
     rollbacks: PositiveInt
     rollback_factor: Annotated[float, Field(gt=0, le=1)]

@@ -25,7 +25,7 @@ def dataset(count=100, own_test=0, **changes):
 
 
 def numbers(data, name):
-    examples = data.split(name)
+    examples = data.split(name).load()
     assert len(examples.images) == data.sizes[name]
     np.testing.assert_array_equal(examples.images[:, 0, 0, 0], examples.labels)
     return examples.labels.tolist()
@@ -73,7 +73,7 @@ def test_tiny_data_give_at_least_one_example_to_each_split(count, sizes):
 def test_no_validation_gives_an_empty_split():
     data = dataset(validation=0.0)
     assert data.sizes["validation"] == 0
-    assert data.split("validation").images.shape == (0, 4, 6, 1)
+    assert data.split("validation").load().images.shape == (0, 4, 6, 1)
 
 
 def test_the_smallest_data_set_without_other_splits():
@@ -103,16 +103,16 @@ def test_impossible_settings_are_refused(changes, words):
 
 def test_augmentation_of_vectors_is_refused():
     source = Source(Spec("vectors", (5,)), Examples(np.zeros((9, 5), np.float32), None), None)
-    assert Dataset(source, **SETTINGS, augment=Augment()).split("train").labels is None
+    assert Dataset(source, **SETTINGS, augment=Augment()).split("train").pool.labels is None
     with pytest.raises(UserError, match="dataset.augment works on images"):
         Dataset(source, **SETTINGS, augment=Augment(flip=True))
 
 
 def test_a_split_larger_than_the_memory_is_refused(monkeypatch):
     monkeypatch.setattr("psutil.virtual_memory", lambda: type("Memory", (), {"available": 1000}))
-    assert len(dataset().split("test").images) == 10
+    assert len(dataset().split("test").load().images) == 10
     with pytest.raises(UserError, match="dataset.limit"):
-        dataset().split("train")
+        dataset().split("train").load()
 
 
 def test_fingerprint_tells_data_apart_but_not_splits():

@@ -9,10 +9,12 @@ import numpy as np
 import psutil
 from pydantic import Field
 
+from genctl.data.mapped import forget
 from genctl.data.spec import Spec
 from genctl.data.splits import cut, shuffled
 from genctl.errors import UserError
 
+SplitName = Literal["train", "validation", "test"]
 _CHUNK_BYTES = 2**24
 
 
@@ -26,6 +28,43 @@ class Examples:
 
     images: np.ndarray
     labels: np.ndarray | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Split:
+    """Which of a pool's examples belong to a split, in the split's shuffled order; nothing is copied yet."""
+
+    name: str
+    pool: Examples
+    positions: np.ndarray
+
+    @property
+    def size(self) -> int:
+        """Number of examples."""
+        return len(self.positions)
+
+    @property
+    def bytes(self) -> int:
+        """What a copy of the images takes."""
+        return self.size * self.pool.images[:1].nbytes
+
+    def take(self, indices: np.ndarray) -> Examples:
+        """Copy the examples at these places of the split; labels are 0 where there are none."""
+        positions = self.positions[indices]
+        labels = np.zeros(len(positions), np.int32) if self.pool.labels is None else self.pool.labels[positions]
+        images = np.take(self.pool.images, positions, axis=0)
+        forget(self.pool.images)
+        return Examples(np.asarray(images), labels)
+
+    def load(self) -> Examples:
+        """Copy all examples into memory. Raises UserError where they are more than the free memory."""
+        free = psutil.virtual_memory().available
+        if self.bytes > free:
+            raise UserError(
+                f"The {self.name} split takes {self.bytes / 2**30:.1f} GiB, but {free / 2**30:.1f} GiB of memory are "
+                "free: set trainer.resident=false, dataset.limit, or make the images smaller."
+            )
+        return self.take(np.arange(self.size))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,16 +128,10 @@ class Dataset:
         self._positions = {name: positions[:limit] for name, positions in self._positions.items()}
         self.sizes = {name: len(positions) for name, positions in self._positions.items()}
 
-    def split(self, name: Literal["train", "validation", "test"]) -> Examples:
-        """Copy the examples of one split into memory, in the split's shuffled order; keep the result, it is made anew.
-
-        Raises UserError where the split is larger than the free memory.
-        """
-        whole = self._source.test if name == "test" and self._source.test is not None else self._source.train
-        positions = self._positions[name]
-        _check_memory(name, len(positions) * whole.images.itemsize * self.spec.size)
-        labels = None if whole.labels is None else whole.labels[positions]
-        return Examples(np.asarray(whole.images[positions]), labels)
+    def split(self, name: SplitName) -> Split:
+        """The examples of one split."""
+        pool = self._source.test if name == "test" and self._source.test is not None else self._source.train
+        return Split(name, pool, self._positions[name])
 
     @functools.cached_property
     def fingerprint(self) -> str:
@@ -117,6 +150,7 @@ def _hash(digest: "hashlib._Hash", array: np.ndarray) -> None:
     rows = max(1, _CHUNK_BYTES // max(1, array[0].nbytes))
     for start in range(0, len(array), rows):
         digest.update(np.ascontiguousarray(array[start : start + rows]).data)
+        forget(array)
 
 
 def _check_augment(augment: Augment, spec: Spec) -> None:
@@ -131,13 +165,4 @@ def _check_augment(augment: Augment, spec: Spec) -> None:
     if augment.shift >= side:
         raise UserError(
             f"dataset.augment.shift={augment.shift} moves images of {side} pixels out of sight: set less than {side}."
-        )
-
-
-def _check_memory(name: str, needed: int) -> None:
-    free = psutil.virtual_memory().available
-    if needed > free:
-        raise UserError(
-            f"The {name} split takes {needed / 2**30:.1f} GiB, but {free / 2**30:.1f} GiB of memory are free: "
-            "set dataset.limit, or make the images smaller (dataset.image_size of dataset=folder)."
         )

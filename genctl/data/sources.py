@@ -1,0 +1,105 @@
+"""Where batches come from: a copy of a split on the device, or its files, read ahead while the device computes.
+
+Both give the same batches for the same seed. `take` is for any places of the split. `inputs` and `read` are for
+training: what a call of several steps is given, and how compiled code gets one step's batch from that. `outside` says
+whether batches come from outside the device.
+"""
+
+import os
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from genctl.context import Noise
+from genctl.data.augment import augment
+from genctl.data.base import Augment, Split
+from genctl.data.order import Order
+from genctl.data.spec import Spec
+
+CALL = 256  # the most steps of one call
+Stored = tuple[tf.Tensor, tf.Tensor]  # images as they are stored (n, ...), labels int32 (n,)
+_AHEAD = 8  # batches that are read before they are needed
+
+
+class Resident:
+    """All examples of a split as bytes (or floats) on the current device; batches are gathered in compiled code."""
+
+    outside = False
+
+    def __init__(self, split: Split) -> None:
+        examples = split.load()
+        self.size, self.bytes, self.dtype = split.size, split.bytes, split.pool.images.dtype
+        self._images, self._labels = tf.constant(examples.images), tf.constant(examples.labels, tf.int32)
+
+    def take(self, places: tf.Tensor) -> Stored:
+        """The examples at these places of the split."""
+        return tf.gather(self._images, places), tf.gather(self._labels, places)
+
+    def inputs(self, order: Order, step: int, count: int) -> tf.Tensor:
+        """Places int32 (CALL, batch), of which the first `count` rows count: one shape, so that XLA compiles once."""
+        places = np.zeros((CALL, order.batch_size), np.int32)
+        places[:count] = order.indices(step, count)
+        return tf.constant(places)
+
+    def read(self, inputs: tf.Tensor, index: tf.Tensor) -> Stored:
+        """The batch of the call's step `index`."""
+        return self.take(inputs[index])
+
+
+class Streamed:
+    """A split whose examples stay where they are, in files or in the host's memory; any position is reached at once."""
+
+    outside = True
+
+    def __init__(self, split: Split) -> None:
+        self.size, self.bytes, self.dtype = split.size, split.bytes, split.pool.images.dtype
+        self._split = split
+        self._iterator: Any = None
+        self._next = -1  # the step whose batch the iterator gives next
+
+    def take(self, places: tf.Tensor) -> Stored:
+        """The examples at these places of the split; not for compiled code."""
+        return self._read(np.asarray(places))
+
+    def inputs(self, order: Order, step: int, count: int) -> Any:
+        """An iterator that stands at `step`; a new one where the last call ended elsewhere."""
+        if step != self._next:
+            self._iterator = iter(self._dataset(order, step))
+        self._next = step + count
+        return self._iterator
+
+    def read(self, inputs: Any, index: tf.Tensor) -> Stored:
+        """The iterator's next batch."""
+        return next(inputs)
+
+    def _dataset(self, order: Order, step: int) -> tf.data.Dataset:
+        shape = (order.batch_size, *self._split.pool.images.shape[1:])
+
+        def load(position: tf.Tensor) -> Stored:
+            kinds = [tf.as_dtype(self.dtype), tf.int32]
+            read = tf.numpy_function(lambda at: self._read(order.indices(int(at), 1)[0]), [position], kinds)
+            return tf.ensure_shape(read[0], shape), tf.ensure_shape(read[1], shape[:1])
+
+        positions = tf.data.Dataset.range(step, np.iinfo(np.int64).max)
+        threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        return positions.map(load, num_parallel_calls=threads, deterministic=True).prefetch(_AHEAD)
+
+    def _read(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        examples = self._split.take(places)
+        return examples.images, examples.labels
+
+
+Data = Resident | Streamed
+
+
+def batch(
+    stored: Stored, spec: Spec, noise: Noise | None = None, augmentation: Augment | None = None
+) -> dict[str, Any]:
+    """Turn stored examples into image float32 (n, ...) in [-1, 1], augmented if asked, and label (n, classes)."""
+    images, labels = stored
+    low, high = tf.constant(spec.low, tf.float32), tf.constant(spec.high, tf.float32)
+    image = (tf.cast(images, tf.float32) - low) * (2 / (high - low)) - 1
+    if noise is not None and augmentation is not None:
+        image = augment(image, noise, augmentation)
+    return {"image": image, "label": tf.one_hot(labels, spec.label_dim)}

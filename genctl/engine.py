@@ -1,0 +1,64 @@
+"""How a run computes: what `auto` settings mean here, decided once, since the bits of the results depend on it."""
+
+import dataclasses
+import json
+import logging
+from pathlib import Path
+
+import psutil
+import tensorflow as tf
+
+from genctl import rundir
+from genctl.data.base import Dataset
+from genctl.device import memory_limit
+from genctl.strategies.base import Strategy
+from genctl.trainer import Trainer
+
+log = logging.getLogger("genctl")
+
+
+@dataclasses.dataclass(frozen=True)
+class Engine:
+    """device: TensorFlow's name. resident: the data are kept on it. xla: steps are compiled with XLA."""
+
+    device: str
+    resident: bool
+    xla: bool
+
+
+def engine(directory: Path, trainer: Trainer, dataset: Dataset, strategy: Strategy, device: str) -> Engine:
+    """What the run in this directory was begun with, or what suits it; stored there."""
+    path = directory / rundir.ENGINE
+    if path.exists():
+        return Engine(device, **json.loads(path.read_text()))
+    resident = _fits(dataset, device) if trainer.resident == "auto" else trainer.resident
+    xla = _suits_xla(strategy, device, resident) if trainer.xla == "auto" else trainer.xla
+    rundir.write_json(path, {"resident": resident, "xla": xla})
+    return Engine(device, resident, xla)
+
+
+def _fits(dataset: Dataset, device: str) -> bool:
+    """Whether the data take less than half of the memory that is free."""
+    needed = sum(dataset.split(name).bytes for name in ("train", "validation"))
+    return needed < (memory_limit(device) or psutil.virtual_memory().available) / 2
+
+
+def _suits_xla(strategy: Strategy, device: str, resident: bool) -> bool:
+    """On a GPU that XLA knows; on a CPU where the whole loop can be compiled and no network has a convolution.
+
+    XLA's convolutions on a CPU are slower than oneDNN's, and a loop that reads batches from outside gains little.
+    """
+    if "GPU" in device:
+        return _compiles()
+    layers = [layer for network in strategy.networks.values() for layer in network._flatten_layers()]
+    return resident and not any("Conv" in type(layer).__name__ for layer in layers)
+
+
+def _compiles() -> bool:
+    """Some new GPUs fail under XLA: better to know before the first step."""
+    try:
+        tf.function(lambda x: tf.reduce_sum(x @ x), jit_compile=True)(tf.ones((8, 8)))
+    except tf.errors.OpError as error:
+        log.warning("XLA does not work on this GPU, so steps are not compiled with it: %s", error.message)
+        return False
+    return True

@@ -1,0 +1,55 @@
+"""The compiled program of a run: many training steps in one call."""
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+from genctl.averages import Averages
+from genctl.context import Noise, StepContext
+from genctl.data.base import Augment
+from genctl.data.sources import Data, Stored, batch
+from genctl.strategies.base import Strategy
+
+Training = Callable[[Any, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
+
+
+def training(
+    strategy: Strategy, data: Data, augmentation: Augment, averages: Averages, phase: str, noise: Noise, xla: bool
+) -> Training:
+    """Compile a function of (the data's inputs, first step, how many) to (steps done, whether all logs were finite).
+
+    It stops early at a log that is not finite. noise: its seed and purpose; the steps follow. xla: compile with XLA;
+    all steps together where the data are on the device, else each step alone, since XLA cannot read from outside.
+    """
+    whole = xla and not data.outside
+
+    @tf.function(jit_compile=xla or None)
+    def step(stored: Stored, number: tf.Tensor) -> dict[str, tf.Tensor]:
+        context = StepContext(number, phase, noise.at(number))
+        return strategy.step(batch(stored, strategy.spec, context.noise, augmentation), context)
+
+    @tf.function(jit_compile=whole or None)
+    def program(inputs: Any, first: tf.Tensor, count: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        def body(index: tf.Tensor, healthy: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            logs = step(data.read(inputs, index), first + tf.cast(index, tf.int64))
+            return index + 1, averages.add(logs)
+
+        return tf.while_loop(lambda index, healthy: (index < count) & healthy, body, (0, True), parallel_iterations=1)
+
+    return program
+
+
+def validation(
+    strategy: Strategy, data: Data, phase: str, noise: Noise
+) -> Callable[[Stored, tf.Tensor], dict[str, tf.Tensor]]:
+    """Compile a function of (stored examples, the place of their first) to the strategy's evaluation of them."""
+
+    examples = (tf.TensorSpec([None, *strategy.spec.image_shape], data.dtype), tf.TensorSpec([None], tf.int32))
+
+    @tf.function(input_signature=[examples, tf.TensorSpec([], tf.int64)])
+    def program(stored: Stored, first: tf.Tensor) -> dict[str, tf.Tensor]:
+        context = StepContext(first, phase, noise.at(first))
+        return strategy.evaluate(batch(stored, strategy.spec), context)
+
+    return program

@@ -1,0 +1,112 @@
+"""The engine: where data live, what XLA and precision do, and what must not depend on either."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from conftest import Genctl, newest_weights, rows
+from test_resume import options
+
+from genctl.callbacks import Log
+from genctl.strategies.aegan import AEGAN
+
+
+@pytest.mark.parametrize("model", ["ae", "vae", "gan", "aegan"])
+def test_streamed_data_give_the_same_run_also_when_it_stops(genctl: Genctl, model: str) -> None:
+    augment = "dataset.augment.shift=1"
+    genctl.good("train", *options(model), augment, "name=whole", "trainer.steps=60", "trainer.resident=true")
+    genctl.good("train", *options(model), augment, "name=parts", "trainer.steps=35", "trainer.resident=false")
+    assert "streamed" in genctl.good("resume", "run=runs/parts", "trainer.steps=60").out
+    assert newest_weights("runs/parts") == newest_weights("runs/whole")
+    assert Path("runs/parts/metrics.jsonl").read_bytes() == Path("runs/whole/metrics.jsonl").read_bytes()
+
+
+def test_streamed_data_are_bounded_in_memory(genctl: Genctl) -> None:
+    """A 2-GiB array, of which whatever is read would stay in this process' memory if nobody let go of it."""
+    images = np.lib.format.open_memmap("big.npy", "w+", np.uint8, (2**31 // (64 * 64 * 4), 128, 128, 1))
+    images[:100] = 200  # the rest is a hole in the file, which reads as zeros
+    images.flush()
+    del images
+    seen: list[int] = []
+    process = psutil.Process()
+    before = process.memory_info().rss
+    with pytest.MonkeyPatch.context() as patch:
+        call = Log.__call__
+        patch.setattr(Log, "__call__", lambda log, run: (seen.append(process.memory_info().rss), call(log, run))[1])
+        genctl.good(
+            "train", "model=vae_dense", "dataset=npz", "dataset.path=big.npy", "dataset.validation=0.01", "name=x",
+            "outputs=runs", "trainer.resident=false", "trainer.steps=100", "callbacks.log.every=10",
+        )  # fmt: skip
+    assert max(seen) - before < 1.5 * 2**30
+
+
+@pytest.mark.parametrize(("model", "on"), [("vae_dense", True), ("vae", False)])
+def test_xla_is_chosen_where_no_network_has_a_convolution(genctl: Genctl, model: str, on: bool) -> None:
+    out = genctl.good("train", f"model={model}", "trainer.steps=20", "name=x", "outputs=runs", "trainer.device=cpu").out
+    assert f"XLA: {'on' if on else 'off'}" in out
+    assert json.loads(Path("runs/x/engine.json").read_text())["xla"] is on
+
+
+def test_the_choice_is_kept_when_the_run_continues(genctl: Genctl) -> None:
+    words = ("train", "model=vae_dense", "dataset=digits", "outputs=runs", "callbacks.log.every=10")
+    genctl.good(*words, "name=whole", "trainer.steps=40")
+    genctl.good(*words, "name=parts", "trainer.steps=20")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("genctl.engine._suits_xla", lambda *_: False)
+        assert "XLA: on" in genctl.good("resume", "run=runs/parts", "trainer.steps=40").out
+    assert newest_weights("runs/parts") == newest_weights("runs/whole")
+
+
+def test_xla_computes_the_same_objective(genctl: Genctl) -> None:
+    """XLA draws other noise, so the numbers are near and not equal."""
+    words = ("train", "model=vae_dense", "outputs=runs", "trainer.steps=200")
+    genctl.good(*words, "name=off", "trainer.xla=false")
+    genctl.good(*words, "name=on", "trainer.xla=true")
+    genctl.good(*words, "name=step", "trainer.xla=true", "trainer.resident=false")
+    ends = {name: rows(f"runs/{name}")[-1]["elbo"] for name in ("off", "on", "step")}
+    assert ends["on"] == pytest.approx(ends["off"], rel=0.02) and ends["step"] == pytest.approx(ends["on"], rel=1e-3)
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("model", ["vae", "gan_dense"])
+def test_half_precision_learns_as_float32_does(genctl: Genctl, model: str, precision: str) -> None:
+    words = (
+        "train",
+        f"model={model}",
+        "outputs=runs",
+        "trainer.steps=150",
+        "callbacks.log.every=150",
+        "trainer.xla=false",
+    )
+    genctl.good(*words, "name=full")
+    genctl.good(*words, "name=half", f"trainer.precision={precision}")
+    full, half = rows("runs/full")[0], rows("runs/half")[0]
+    for name in ("loss",) if model == "vae" else ("discriminator/loss", "generator/loss"):
+        assert half[name] == pytest.approx(full[name], rel=0.05)
+        assert half[name] != full[name]
+    weights = genctl.good("sample", "run=runs/half", "n=4").out
+    assert "samples.npz" in weights
+
+
+def test_each_phase_is_traced_once(genctl: Genctl, monkeypatch: pytest.MonkeyPatch) -> None:
+    phases: list[str] = []
+    step = AEGAN.step
+    monkeypatch.setattr(AEGAN, "step", lambda self, batch, now: (phases.append(now.phase), step(self, batch, now))[1])
+    genctl.good("train", *options("aegan"), "name=x", "trainer.steps=70", "callbacks.log.every=7")
+    assert phases == ["autoencoder", "adversarial", "joint"]
+
+
+def test_memory_does_not_grow(genctl: Genctl, monkeypatch: pytest.MonkeyPatch) -> None:
+    memory: dict[int, int] = {}
+    process, call = psutil.Process(), Log.__call__
+    monkeypatch.setattr(
+        Log, "__call__", lambda log, run: (memory.update({run.step: process.memory_info().rss}), call(log, run))[1]
+    )
+    genctl.good(
+        "train", "model=vae", "encoder=mlp", "decoder=mlp", "encoder.units=[8]", "decoder.units=[8]", "outputs=runs",
+        "trainer.batch_size=8", "trainer.steps=20000", "callbacks.log.every=1000", "callbacks.images.every=0",
+        "callbacks.validate.every=2000", "callbacks.checkpoint.every=4000",
+    )  # fmt: skip
+    assert (memory[20000] - memory[8000]) / 2**20 < 24
