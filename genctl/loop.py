@@ -5,17 +5,25 @@ from typing import TYPE_CHECKING
 
 from genctl.callbacks import Callback, is_wanted
 from genctl.errors import NonFinite
+from genctl.profiling import Profile
 from genctl.signals import Requests
 
 if TYPE_CHECKING:
     from genctl.run import Run
 
 
-def fit(run: "Run", callbacks: Sequence[Callback], progress: Callable[["Run"], None], requests: Requests) -> None:
+def fit(
+    run: "Run",
+    callbacks: Sequence[Callback],
+    progress: Callable[["Run"], None],
+    requests: Requests,
+    profile: Profile,
+) -> None:
     """Train to the end of the run, in calls of at most about a second, and call back between them."""
     while run.step < run.total and not requests.stop:
+        profile(run.step)
         try:
-            run.advance(min(run.step + max(1, int(run.pace)), next_stop(run, callbacks)))
+            run.advance(min(run.step + max(1, int(run.pace)), next_stop(run, callbacks, profile.steps)))
             call(callbacks, run)
         except NonFinite as error:
             run.roll_back(error)
@@ -37,8 +45,11 @@ def call(callbacks: Sequence[Callback], run: "Run") -> None:
             callback(run)
 
 
-def next_stop(run: "Run", callbacks: Sequence[Callback]) -> int:
-    """The first step after the present one at which something is due: a callback, the end of a phase, or of the run."""
+def next_stop(run: "Run", callbacks: Sequence[Callback], others: Sequence[int] = ()) -> int:
+    """The first step after the present one at which something is due: a callback, the end of a phase or of the run.
+
+    others: further steps to stop at.
+    """
     intervals = [every for callback in callbacks if (every := getattr(callback, "every", 0))]
     turns = [(run.step // every + 1) * every for every in intervals]
-    return min([run.total, *turns, *(end for end in run.strategy.phase_ends() if end > run.step)])
+    return min([run.total, *turns, *(end for end in (*run.strategy.phase_ends(), *others) if end > run.step)])

@@ -11,6 +11,7 @@ from genctl.callbacks import Callback
 from genctl.errors import Stopped, UserError
 from genctl.invocation import Invocation
 from genctl.loop import fit
+from genctl.profiling import Profile
 from genctl.progress import Progress
 from genctl.signals import Requests
 from genctl.terminal import Output, quiet
@@ -107,8 +108,12 @@ def _train_to_end(run: "Run", callbacks: Sequence[Callback], output: Output) -> 
     """Train, and leave a summary whatever happens."""
     status = "failed"
     try:
-        with Requests() as requests, Progress(output.console, run.total, run.step) as progress:
-            fit(run, callbacks, progress, requests)
+        with (
+            Requests() as requests,
+            Progress(output.console, run.total, run.step) as progress,
+            Profile(run.trainer.profile, run.directory) as profile,
+        ):
+            fit(run, callbacks, progress, requests, profile)
         status = "finished" if run.step == run.total else "stopped"
     except Exception as error:
         output.note(f"{type(error).__name__}: {error}")

@@ -4,7 +4,7 @@ import dataclasses
 import math
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from genctl.errors import UserError
 
@@ -18,6 +18,7 @@ class Trainer:
     batch_size: examples a step. device: auto, cpu, gpu or gpu:N.
     resident: whether the data are copied to the device, or read while it computes. xla: whether to compile with XLA.
     precision: Keras' policy for the networks; losses are float32.
+    profile: the first step of a TensorFlow profile, and the step it ends at.
     on_nan: whether a loss that is not finite stops the run, or rolls it back to its last good checkpoint, with other
         noise and with learning rates multiplied by `rollback_factor`, at most `rollbacks` times.
     """
@@ -29,9 +30,14 @@ class Trainer:
     resident: bool | Literal["auto"]
     xla: bool | Literal["auto"]
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"]
+    profile: Annotated[list[NonNegativeInt], Field(min_length=2, max_length=2)] | None
     on_nan: Literal["stop", "rollback"]
     rollbacks: PositiveInt
     rollback_factor: Annotated[float, Field(gt=0, le=1)]
+
+    def __post_init__(self) -> None:
+        if self.profile and self.profile[0] >= self.profile[1]:
+            raise UserError(f"trainer.profile={self.profile}: give the first step, and a later one to end at.")
 
     def check_batch(self, examples: int) -> None:
         """Raise UserError where one batch is more than a training split of `examples`."""

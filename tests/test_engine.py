@@ -110,3 +110,10 @@ def test_memory_does_not_grow(genctl: Genctl, monkeypatch: pytest.MonkeyPatch) -
         "callbacks.validate.every=2000", "callbacks.checkpoint.every=4000",
     )  # fmt: skip
     assert (memory[20000] - memory[8000]) / 2**20 < 24
+
+
+def test_a_profile_is_written_of_the_steps_asked_for(genctl: Genctl) -> None:
+    genctl.good("train", "model=vae", "trainer.steps=30", "trainer.profile=[10,20]", "name=x", "outputs=runs")
+    (profile,) = Path("runs/x").glob("plugins/profile/*/*.xplane.pb")
+    assert profile.stat().st_size > 10_000
+    assert "trainer.profile" in genctl.bad("train", "trainer.profile=[20,10]")
