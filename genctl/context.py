@@ -34,8 +34,13 @@ class Noise:
 
 @dataclasses.dataclass(frozen=True)
 class StepContext:
-    """Where training stands. step: int64 scalar tensor; phase: a Python string, so each phase is one graph."""
+    """Where training stands.
+
+    step: int64 scalar tensor. phase: a Python string, so each phase is one graph. rate_factor: what all learning rates
+    are multiplied by, which is less than 1 after the run went back from a loss that was not finite.
+    """
 
     step: tf.Tensor | int
     phase: str
     noise: Noise
+    rate_factor: float = 1.0

@@ -72,7 +72,7 @@ class Run:
         return self.trainer.batch_size * self._timed_steps / self._timed_seconds if self._timed_steps else 0.0
 
     def advance(self, stop: int) -> None:
-        """Train up to step `stop`, within one phase, in one call; stop at a loss that is not finite with NonFinite."""
+        """Train up to step `stop`, within one phase, in one call. Raises NonFinite for a loss or a gradient."""
         phase, fresh = self.phase, self.phase not in self._programs
         program = self._programs.setdefault(phase, self._compile(phase))
         began = time.perf_counter()
@@ -86,7 +86,8 @@ class Run:
             names = ", ".join(self.averages[phase].broken())
             raise NonFinite(
                 f"{names} is not finite at step {self.step} (phase {phase}). The last good checkpoint is kept: try a "
-                "smaller optimizer.learning_rate under another name=…, or trainer.on_nan=rollback."
+                "smaller optimizer.learning_rate or optimizer.clip_norm=1 under another name=…, or "
+                "trainer.on_nan=rollback."
             )
 
     def _time(self, steps: int, seconds: float) -> None:
@@ -105,7 +106,8 @@ class Run:
                 step = first + tf.cast(index, tf.int64)
                 noise = Noise(self.seed, step, f"train{self.rollbacks or ''}")
                 batch = self.train.batch(indices[index], noise, self.dataset.augment)
-                return index + 1, averages.add(self.strategy.step(batch, StepContext(step, phase, noise)))
+                context = StepContext(step, phase, noise, self.trainer.rollback_factor**self.rollbacks)
+                return index + 1, averages.add(self.strategy.step(batch, context))
 
             count = tf.shape(indices)[0]
             return tf.while_loop(
@@ -119,19 +121,19 @@ class Run:
         name = f"validation/{self.phase_done}"
         program = self._programs.setdefault(name, self._compile_validation(self.phase_done))
         sums: dict[str, float] = collections.defaultdict(float)
+        newest = max(self.step - 1, 0)  # what is scheduled has the value of the newest step
         with self.strategy.averaged():
             for first in range(0, self.validation.size, self.trainer.batch_size):
                 last = min(first + self.trainer.batch_size, self.validation.size)
-                for log, value in program(tf.range(first, last)).items():
+                for log, value in program(tf.range(first, last), tf.constant(newest, tf.int64)).items():
                     sums[log] += float(value) * (last - first)
         return {log: value / self.validation.size for log, value in sums.items()}
 
     def _compile_validation(self, phase: str) -> Any:
-        @tf.function(input_signature=[tf.TensorSpec([None], tf.int32)])
-        def program(indices: tf.Tensor) -> dict[str, tf.Tensor]:
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.int64)])
+        def program(indices: tf.Tensor, step: tf.Tensor) -> dict[str, tf.Tensor]:
             noise = Noise(self.seed, tf.cast(indices[0], tf.int64), "validation")
-            context = StepContext(noise.step, phase, noise)
-            return self.strategy.evaluate(self.validation.batch(indices), context)
+            return self.strategy.evaluate(self.validation.batch(indices), StepContext(step, phase, noise))
 
         return program
 
@@ -190,10 +192,7 @@ class Run:
             raise error
         rollbacks = self.rollbacks + 1
         self.averages.clear()
-        self._programs.clear()  # the noise is compiled into them
+        self._programs.clear()  # noise and learning rates are compiled into them
         self.restore(stored.arrays, stored.facts)
-        for player in self.strategy.players.values():
-            rate = player.optimizer.learning_rate
-            rate.assign(rate * self.trainer.rollback_factor ** (rollbacks - self.rollbacks))
         self.rollbacks = rollbacks
         log.warning("%s Going back to step %d (%d of %d).", error, self.step, rollbacks, self.trainer.rollbacks)

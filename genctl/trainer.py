@@ -16,8 +16,8 @@ class Trainer:
     steps: optimizer steps in all; None: the sum of the model's phases.
     epochs: passes over the training split, which replace `steps` where given.
     batch_size: examples a step. device: auto, cpu, gpu or gpu:N.
-    on_nan: whether a loss that is not finite stops the run, or rolls it back to its last good checkpoint, with other
-        noise and with learning rates multiplied by `rollback_factor`, at most `rollbacks` times.
+    on_nan: whether a loss or a gradient that is not finite stops the run, or rolls it back to its last good checkpoint,
+        with other noise and with learning rates multiplied by `rollback_factor`, at most `rollbacks` times.
     """
 
     steps: PositiveInt | None
