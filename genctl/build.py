@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from genctl import shortforms
 from genctl.callbacks import Callback
 from genctl.data.base import Dataset
 from genctl.data.spec import Spec
@@ -14,7 +15,7 @@ from genctl.instantiate import Seed, builder, check_value, instantiate, locate
 from genctl.trainer import Trainer
 
 if TYPE_CHECKING:
-    from genctl.strategies.base import NetworkBuilder, Strategy
+    from genctl.strategies.base import NetworkBuilder, OptimizerBuilder, Strategy
 
 ROLES = ("encoder", "decoder", "generator", "discriminator")
 Config = Mapping[str, Any]
@@ -35,7 +36,7 @@ def plan(config: Config, trust: Sequence[str]) -> Plan:
     check_value(config["seed"], Seed, "seed")
     trainer = instantiate(config["trainer"], "trainer", trust)
     callbacks = [instantiate(node, f"callbacks.{name}", trust) for name, node in config["callbacks"].items()]
-    builder(config["optimizer"], "optimizer", trust)
+    optimizer(config, trust)
     data = dataset(config, trust)
     trainer.check_batch(data.sizes["train"])
     return Plan(trainer, callbacks, data)
@@ -49,6 +50,11 @@ def dataset(config: Config, trust: Sequence[str]) -> Dataset:
     splits["_target_"] = f"{Dataset.__module__}.{Dataset.__name__}"
     cut = builder(splits, "dataset", trust, provided=("source",))
     return cut(source=instantiate(loader, "dataset", trust))
+
+
+def optimizer(config: Config, trust: Sequence[str]) -> "OptimizerBuilder":
+    """A function that makes a player's optimizer; what it is given by name replaces the config's."""
+    return builder(shortforms.with_schedules(config["optimizer"], "optimizer", trust), "optimizer", trust)
 
 
 def strategy(config: Config, spec: Spec, trust: Sequence[str]) -> "Strategy":
@@ -66,11 +72,11 @@ def strategy(config: Config, spec: Spec, trust: Sequence[str]) -> "Strategy":
     keras.config.set_dtype_policy(config["trainer"]["precision"])
     keras.utils.set_random_seed(config["seed"])
     return instantiate(
-        config["model"],
+        shortforms.with_schedules(config["model"], "model", trust),
         "model",
         trust,
         spec=spec,
-        optimizer=builder(config["optimizer"], "optimizer", trust),
+        optimizer=optimizer(config, trust),
         **{role: network(config[role], role, trust) for role in roles},
     )
 
@@ -78,7 +84,10 @@ def strategy(config: Config, spec: Spec, trust: Sequence[str]) -> "Strategy":
 def network(node: Config, role: str, trust: Sequence[str]) -> "NetworkBuilder":
     """A function that builds the network of a role between two shapes."""
     if "layers" in node:
-        node = {**node, "layers": [in_full(item, f"{role}.layers[{i}]") for i, item in enumerate(node["layers"])]}
+        node = {
+            **node,
+            "layers": [shortforms.layer(item, f"{role}.layers[{i}]") for i, item in enumerate(node["layers"])],
+        }
     build = builder(dict(node), role, trust, provided=("input_shape", "output_shape"))
 
     def named(input_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> Any:
@@ -98,13 +107,3 @@ def in_float32(model: Any) -> Any:
         return model
     cast = keras.layers.Activation("linear", dtype="float32", name="float32")
     return keras.Model(model.inputs, cast(model.output), name=model.name)
-
-
-def in_full(layer: Any, key: str) -> dict[str, Any]:
-    """Turn a layer's short form, `Name` or `{Name: {argument: value}}`, into `{_target_: keras.layers.Name, …}`."""
-    if isinstance(layer, Mapping) and "_target_" in layer:
-        return dict(layer)
-    name, arguments = next(iter(layer.items())) if isinstance(layer, Mapping) and len(layer) == 1 else (layer, None)
-    if not isinstance(name, str) or not isinstance(arguments or {}, Mapping):
-        raise UserError(f"{key}: write a layer as Name or as Name: {{argument: value}}; got {layer!r}.")
-    return {"_target_": f"keras.layers.{name}", **(arguments or {})}

@@ -38,8 +38,17 @@ class Noise:
 
 @dataclasses.dataclass(frozen=True)
 class StepContext:
-    """Where training stands. step: int64 scalar tensor; phase: a Python string, so each phase is one graph."""
+    """Where training stands.
+
+    step: int64 scalar tensor. phase: a Python string, so each phase is one graph. rate_factor: what all learning rates
+    are multiplied by, which is less than 1 after the run went back from a loss that was not finite.
+    """
 
     step: tf.Tensor | int
     phase: str
     noise: Noise
+    rate_factor: float = 1.0
+
+    def at(self, step: tf.Tensor) -> "StepContext":
+        """The same for another step."""
+        return dataclasses.replace(self, step=step, noise=self.noise.at(step))

@@ -86,7 +86,7 @@ def locate(name: str, key: str, trust: Collection[str]) -> Callable[..., Any]:
 
 def check_arguments(target: Callable[..., Any], given: Mapping[str, Any], key: str, provided: Collection[str]) -> None:
     """Compare names and plain values with the target's signature; values that are objects to be built are skipped."""
-    label = f"{key} ({target.__name__})"
+    label = key if key.endswith(f".{target.__name__}") else f"{key} ({target.__name__})"
     own, inherited, open_ended = _parameters(target)
     known = own | inherited
     for name in given:
@@ -95,7 +95,7 @@ def check_arguments(target: Callable[..., Any], given: Mapping[str, Any], key: s
     for name, parameter in own.items():
         if parameter.default is parameter.empty and name not in given and name not in provided:
             raise UserError(f"{label}: argument '{name}' is missing.")
-    hints = _hints(target)
+    hints = type_hints(target)
     for name, value in given.items():
         if name in hints and not _is_node(value):
             check_value(value, hints[name], f"{key}.{name}")
@@ -126,7 +126,8 @@ def _is_node(value: Any) -> bool:
     return any(isinstance(item, Mapping) and "_target_" in item for item in items)
 
 
-def _hints(target: Callable[..., Any]) -> dict[str, Any]:
+def type_hints(target: Callable[..., Any]) -> dict[str, Any]:
+    """The annotations of the target's own arguments; none for Keras'."""
     if target.__module__.startswith("keras"):
         return {}  # Keras' few annotations are hints and not contracts
     return get_type_hints(target.__init__ if inspect.isclass(target) else target, include_extras=True)

@@ -1,44 +1,105 @@
-"""The optimizers that YAML may name: Keras' own, with their ranges checked. Each returns a keras.Optimizer.
+"""The optimizers that YAML may name: Keras' own, with their ranges checked, and what a player does around them.
 
 Keras is imported inside the functions, so that a mistake in a config is reported before TensorFlow starts.
 """
 
+import dataclasses
 from typing import Annotated, Any
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
+
+from genctl.schedules import PositiveScheduled
 
 Momentum = Annotated[float, Field(ge=0, lt=1)]
+PositiveMomentum = Annotated[float, Field(gt=0, lt=1)]
 
 
-def adam(learning_rate: PositiveFloat, beta_1: Momentum, beta_2: Momentum, epsilon: PositiveFloat) -> Any:
+@dataclasses.dataclass(frozen=True)
+class Optimizer:
+    """How a player moves its weights.
+
+    rule: the keras.Optimizer; its own learning rate is not used, since the player sets it at every step.
+    clip_norm: the global norm that a player's gradients are scaled down to where it is more (Pascanu et al. 2013,
+        algorithm 1); None: any norm is taken.
+    accumulate: gradients of so many turns are averaged before the weights move.
+    """
+
+    rule: Any
+    learning_rate: PositiveScheduled
+    clip_norm: PositiveFloat | None = None
+    accumulate: PositiveInt = 1
+
+
+def adam(
+    learning_rate: PositiveScheduled,
+    beta_1: Momentum,
+    beta_2: Momentum,
+    epsilon: PositiveFloat,
+    clip_norm: PositiveFloat | None,
+    accumulate: PositiveInt,
+) -> Optimizer:
     """Adam (Kingma and Ba 2015, algorithm 1)."""
     import keras
 
-    return keras.optimizers.Adam(learning_rate, beta_1, beta_2, epsilon)
+    rule = keras.optimizers.Adam(beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
+    return Optimizer(rule, learning_rate, clip_norm, accumulate)
 
 
 def adamw(
-    learning_rate: PositiveFloat,
+    learning_rate: PositiveScheduled,
     weight_decay: NonNegativeFloat,
     beta_1: Momentum,
     beta_2: Momentum,
     epsilon: PositiveFloat,
-) -> Any:
+    clip_norm: PositiveFloat | None,
+    accumulate: PositiveInt,
+) -> Optimizer:
     """Adam with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2)."""
     import keras
 
-    return keras.optimizers.AdamW(learning_rate, weight_decay, beta_1, beta_2, epsilon)
+    rule = keras.optimizers.AdamW(weight_decay=weight_decay, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
+    return Optimizer(rule, learning_rate, clip_norm, accumulate)
 
 
-def rmsprop(learning_rate: PositiveFloat, rho: Momentum, momentum: Momentum, epsilon: PositiveFloat) -> Any:
+def lion(
+    learning_rate: PositiveScheduled,
+    weight_decay: NonNegativeFloat,
+    beta_1: PositiveMomentum,
+    beta_2: Momentum,
+    clip_norm: PositiveFloat | None,
+    accumulate: PositiveInt,
+) -> Optimizer:
+    """The sign of a momentum, with decoupled weight decay (Chen et al. 2023, algorithm 2)."""
+    import keras
+
+    rule = keras.optimizers.Lion(weight_decay=weight_decay, beta_1=beta_1, beta_2=beta_2)
+    return Optimizer(rule, learning_rate, clip_norm, accumulate)
+
+
+def rmsprop(
+    learning_rate: PositiveScheduled,
+    rho: Momentum,
+    momentum: Momentum,
+    epsilon: PositiveFloat,
+    clip_norm: PositiveFloat | None,
+    accumulate: PositiveInt,
+) -> Optimizer:
     """Gradient divided by a running average of its size (Tieleman and Hinton 2012)."""
     import keras
 
-    return keras.optimizers.RMSprop(learning_rate, rho, momentum, epsilon)
+    rule = keras.optimizers.RMSprop(rho=rho, momentum=momentum, epsilon=epsilon)
+    return Optimizer(rule, learning_rate, clip_norm, accumulate)
 
 
-def sgd(learning_rate: PositiveFloat, momentum: Momentum, nesterov: bool) -> Any:
+def sgd(
+    learning_rate: PositiveScheduled,
+    momentum: Momentum,
+    nesterov: bool,
+    clip_norm: PositiveFloat | None,
+    accumulate: PositiveInt,
+) -> Optimizer:
     """Stochastic gradient descent with momentum (Sutskever et al. 2013)."""
     import keras
 
-    return keras.optimizers.SGD(learning_rate, momentum, nesterov)
+    rule = keras.optimizers.SGD(momentum=float(momentum), nesterov=nesterov)  # Keras refuses an int
+    return Optimizer(rule, learning_rate, clip_norm, accumulate)

@@ -7,46 +7,84 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from genctl.context import StepContext
+from genctl.optimizers import Optimizer
+from genctl.schedules import at
+
 Logs = dict[str, tf.Tensor]
 
 
 class Player:
     """Networks that minimise one loss together.
 
-    average_halflife: steps after which a weight counts half in the running average of the weights (the average of
+    name: what the player is called in logs.
+    average_halflife: updates after which a weight counts half in the running average of the weights (the average of
     Yazici et al. 2019, for GANs); 0 keeps no average.
     """
 
-    def __init__(self, *networks: keras.Model, optimizer: keras.Optimizer, average_halflife: int = 0) -> None:
+    def __init__(self, name: str, *networks: keras.Model, optimizer: Optimizer, average_halflife: int = 0) -> None:
+        self.name = name
         self.weights = [weight for network in networks for weight in network.trainable_variables]
-        self.optimizer = optimizer
-        self.optimizer.build(self.weights)
+        self.optimizer, self.rule = optimizer, optimizer.rule
+        self.rule.build(self.weights)
         self.decay = 0.5 ** (1 / average_halflife) if average_halflife else 0.0
         self.averages = [tf.Variable(weight.value, trainable=False) for weight in self.weights if average_halflife]
+        several = optimizer.accumulate > 1
+        self.sums = [tf.Variable(tf.zeros_like(weight.value), trainable=False) for weight in self.weights if several]
+        self.turns = [tf.Variable(0, trainable=False, dtype=tf.int64)] if several else []  # since the last update
 
-    def minimize(self, loss: Callable[[], tuple[tf.Tensor, Logs]]) -> Logs:
+    def minimize(self, loss: Callable[[], tuple[tf.Tensor, Logs]], context: StepContext) -> Logs:
         """Take one step down the gradient of `loss` with respect to this player's weights alone; return its logs.
 
-        Only for compiled code. Gradients are summed in pairs, because TensorFlow's sum of three or more tensors adds
-        them in whatever order their memory becomes free (see also device.use).
+        The logs gain the global norm of the gradient, so that one which is not finite ends the run as a loss does, and
+        the learning rate where it changes. Only for compiled code. Gradients are summed in pairs, because TensorFlow's
+        sum of three or more tensors adds them in whatever order their memory becomes free (see also device.use).
         """
         objective, logs = loss()
         values = [weight.value for weight in self.weights]
         gradients = tf.gradients(objective, values, aggregation_method=tf.AggregationMethod.EXPERIMENTAL_TREE)
-        self.optimizer.apply(gradients, self.weights)
-        self._update_averages()
-        return logs
+        norm = tf.linalg.global_norm(gradients)
+        rate = context.rate_factor * at(self.optimizer.learning_rate, context.step)
+        self.rule.learning_rate = rate
+        if self.sums:
+            self._accumulate(gradients)
+        else:
+            self._update(gradients, norm)
+        logs = {**logs, f"gradient_norm/{self.name}": norm}
+        return {**logs, f"learning_rate/{self.name}": rate} if callable(self.optimizer.learning_rate) else logs
 
-    def _update_averages(self) -> None:
+    def _accumulate(self, gradients: Sequence[tf.Tensor | None]) -> None:
+        """Add to the sums; move by their mean, and begin anew, once there were enough turns."""
+        for total, gradient in zip(self.sums, gradients, strict=True):
+            if gradient is not None:
+                total.assign_add(tf.convert_to_tensor(gradient))
+        [turns] = self.turns
+
+        def update() -> tf.Operation:
+            means = [
+                None if gradient is None else total / self.optimizer.accumulate
+                for total, gradient in zip(self.sums, gradients, strict=True)
+            ]
+            self._update(means, tf.linalg.global_norm(means))
+            for variable in (*self.sums, turns):
+                variable.assign(tf.zeros_like(variable))
+            return tf.no_op()
+
+        tf.cond(turns.assign_add(1) == self.optimizer.accumulate, update, tf.no_op)
+
+    def _update(self, gradients: Sequence[tf.Tensor | None], norm: tf.Tensor) -> None:
+        if self.optimizer.clip_norm is not None:
+            gradients, _ = tf.clip_by_global_norm(gradients, self.optimizer.clip_norm, use_norm=norm)
+        self.rule.apply(gradients, self.weights)
         # The plain mean of all steps so far until the half-life takes over, so that initial weights do not linger.
-        rate = tf.maximum(1 - self.decay, 1 / tf.cast(self.optimizer.iterations.value, tf.float32))
+        rate = tf.maximum(1 - self.decay, 1 / tf.cast(self.rule.iterations.value, tf.float32))
         for average, weight in zip(self.averages, self.weights, strict=False):
             average.assign_add(rate * (weight.value - average))
 
     @contextlib.contextmanager
     def averaged(self) -> Iterator[None]:
         """Within the block, the weights are their running average, where one has begun. Not for compiled code."""
-        if not self.averages or int(self.optimizer.iterations) == 0:
+        if not self.averages or int(self.rule.iterations) == 0:
             yield
             return
         kept = [weight.numpy() for weight in self.weights]
@@ -63,4 +101,4 @@ class Player:
     @property
     def variables(self) -> list[tf.Variable | keras.Variable]:
         """All that this player adds to the networks' own state."""
-        return [*self.optimizer.variables, *self.averages]
+        return [*self.rule.variables, *self.averages, *self.sums, *self.turns]

@@ -1,12 +1,13 @@
 """The compiled program of a run: many training steps in one call."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
 
 from genctl.averages import Averages
-from genctl.context import Noise, StepContext
+from genctl.context import StepContext
 from genctl.data.base import Augment
 from genctl.data.sources import Data, Stored, batch
 from genctl.strategies.base import Strategy
@@ -15,19 +16,19 @@ Training = Callable[[Any, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 
 
 def training(
-    strategy: Strategy, data: Data, augmentation: Augment, averages: Averages, phase: str, noise: Noise, xla: bool
+    strategy: Strategy, data: Data, augmentation: Augment, averages: Averages, context: StepContext, xla: bool
 ) -> Training:
     """Compile a function of (the data's inputs, first step, how many) to (steps done, whether all logs were finite).
 
-    It stops early at a log that is not finite. noise: its seed and purpose; the steps follow. xla: compile with XLA;
+    It stops early at a log that is not finite. context: the phase, and the noise but for its step. xla: compile it so;
     all steps together where the data are on the device, else each step alone, since XLA cannot read from outside.
     """
     whole = xla and not data.outside
 
     @tf.function(jit_compile=xla or None)
     def step(stored: Stored, number: tf.Tensor) -> dict[str, tf.Tensor]:
-        context = StepContext(number, phase, noise.at(number))
-        return strategy.step(batch(stored, strategy.spec, context.noise, augmentation), context)
+        now = context.at(number)
+        return strategy.step(batch(stored, strategy.spec, now.noise, augmentation), now)
 
     @tf.function(jit_compile=whole or None)
     def program(inputs: Any, first: tf.Tensor, count: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -41,15 +42,17 @@ def training(
 
 
 def validation(
-    strategy: Strategy, data: Data, phase: str, noise: Noise
-) -> Callable[[Stored, tf.Tensor], dict[str, tf.Tensor]]:
-    """Compile a function of (stored examples, the place of their first) to the strategy's evaluation of them."""
+    strategy: Strategy, data: Data, context: StepContext
+) -> Callable[[Stored, tf.Tensor, tf.Tensor], dict[str, tf.Tensor]]:
+    """Compile a function of (stored examples, place of their first, step) to the strategy's evaluation of them.
 
+    The noise depends on the place alone; what is scheduled depends on the step.
+    """
     examples = (tf.TensorSpec([None, *strategy.spec.image_shape], data.dtype), tf.TensorSpec([None], tf.int32))
 
-    @tf.function(input_signature=[examples, tf.TensorSpec([], tf.int64)])
-    def program(stored: Stored, first: tf.Tensor) -> dict[str, tf.Tensor]:
-        context = StepContext(first, phase, noise.at(first))
-        return strategy.evaluate(batch(stored, strategy.spec), context)
+    @tf.function(input_signature=[examples, tf.TensorSpec([], tf.int64), tf.TensorSpec([], tf.int64)])
+    def program(stored: Stored, first: tf.Tensor, step: tf.Tensor) -> dict[str, tf.Tensor]:
+        now = dataclasses.replace(context, step=step, noise=context.noise.at(first))
+        return strategy.evaluate(batch(stored, strategy.spec), now)
 
     return program

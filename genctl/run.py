@@ -13,7 +13,7 @@ import tensorflow as tf
 from genctl import checkpoint, program, state
 from genctl.averages import Averages
 from genctl.board import Board
-from genctl.context import Noise
+from genctl.context import Noise, StepContext
 from genctl.data.base import Dataset
 from genctl.data.order import Order
 from genctl.data.sources import CALL, Resident, Streamed
@@ -81,7 +81,7 @@ class Run:
         return self.trainer.batch_size * self._timed_steps / self._timed_seconds if self._timed_steps else 0.0
 
     def advance(self, stop: int) -> None:
-        """Train up to step `stop`, within one phase, or as far as one call goes; stop at a bad loss with NonFinite."""
+        """Train up to step `stop`, within one phase, or as far as one call goes. Raises NonFinite for a bad loss."""
         phase, fresh = self.phase, self.phase not in self._programs
         run = self._programs.setdefault(phase, self._compile(phase))
         count = min(stop - self.step, CALL)
@@ -96,7 +96,8 @@ class Run:
             names = ", ".join(self.averages[phase].broken())
             raise NonFinite(
                 f"{names} is not finite at step {self.step} (phase {phase}). The last good checkpoint is kept: try a "
-                "smaller optimizer.learning_rate under another name=…, or trainer.on_nan=rollback."
+                "smaller optimizer.learning_rate or optimizer.clip_norm=1 under another name=…, or "
+                "trainer.on_nan=rollback."
             )
 
     def _time(self, steps: int, seconds: float) -> None:
@@ -106,21 +107,22 @@ class Run:
 
     def _compile(self, phase: str) -> program.Training:
         noise = Noise(self.seed, purpose=f"train{self.rollbacks or ''}")
+        context = StepContext(0, phase, noise, self.trainer.rollback_factor**self.rollbacks)
         averages, augment = self.averages[phase], self.dataset.augment
-        return program.training(self.strategy, self.train, augment, averages, phase, noise, self.engine.xla)
+        return program.training(self.strategy, self.train, augment, averages, context, self.engine.xla)
 
     def validate(self) -> dict[str, float]:
         """Means of the strategy's evaluation over the validation split, with running averages of weights where kept."""
         phase, data = self.phase_done, self.validation
-        noise = Noise(self.seed, purpose="validation")
-        evaluate = self._programs.setdefault(
-            f"validation/{phase}", program.validation(self.strategy, data, phase, noise)
-        )
+        context = StepContext(0, phase, Noise(self.seed, purpose="validation"))
+        evaluate = self._programs.setdefault(f"validation/{phase}", program.validation(self.strategy, data, context))
         sums: dict[str, float] = collections.defaultdict(float)
+        newest = tf.constant(max(self.step - 1, 0), tf.int64)  # what is scheduled has the value of the newest step
         with self.strategy.averaged():
             for first in range(0, data.size, self.trainer.batch_size):
                 last = min(first + self.trainer.batch_size, data.size)
-                for log, value in evaluate(data.take(tf.range(first, last)), tf.constant(first, tf.int64)).items():
+                logs = evaluate(data.take(tf.range(first, last)), tf.constant(first, tf.int64), newest)
+                for log, value in logs.items():
                     sums[log] += float(value) * (last - first)
         return {log: value / data.size for log, value in sums.items()}
 
@@ -179,10 +181,7 @@ class Run:
             raise error
         rollbacks = self.rollbacks + 1
         self.averages.clear()
-        self._programs.clear()  # the noise is compiled into them
+        self._programs.clear()  # noise and learning rates are compiled into them
         self.restore(stored.arrays, stored.facts)
-        for player in self.strategy.players.values():
-            rate = player.optimizer.learning_rate
-            rate.assign(rate * self.trainer.rollback_factor ** (rollbacks - self.rollbacks))
         self.rollbacks = rollbacks
         log.warning("%s Going back to step %d (%d of %d).", error, self.step, rollbacks, self.trainer.rollbacks)

@@ -19,8 +19,8 @@ class Trainer:
     resident: whether the data are copied to the device, or read while it computes. xla: whether to compile with XLA.
     precision: Keras' policy for the networks; losses are float32.
     profile: the first step of a TensorFlow profile, and the step it ends at.
-    on_nan: whether a loss that is not finite stops the run, or rolls it back to its last good checkpoint, with other
-        noise and with learning rates multiplied by `rollback_factor`, at most `rollbacks` times.
+    on_nan: whether a loss or a gradient that is not finite stops the run, or rolls it back to its last good checkpoint,
+        with other noise and with learning rates multiplied by `rollback_factor`, at most `rollbacks` times.
     """
 
     steps: PositiveInt | None

@@ -109,9 +109,9 @@ import tensorflow as tf
 from genctl.strategies.vae import VAE
 
 class Shaky(VAE):
-    def loss(self, batch, noise, training):
-        loss, logs = super().loss(batch, noise, training)
-        bad = tf.where(noise.uniform("bad", ()) < 0.1, float("nan"), 0.0)
+    def loss(self, batch, context, training):
+        loss, logs = super().loss(batch, context, training)
+        bad = tf.where(context.noise.uniform("bad", ()) < 0.1, float("nan"), 0.0)
         return loss + bad, logs | {"loss": loss + bad}
 """
 

@@ -8,13 +8,14 @@ import pytest
 import tensorflow as tf
 
 from genctl import checkpoint
-from genctl.context import Noise
+from genctl.context import Noise, StepContext
 from genctl.data.order import Order
 from genctl.data.spec import Spec
 from genctl.networks import conv, mlp, resnet
 from genctl.objectives.adversarial import discriminator_loss, non_saturating_loss
 from genctl.objectives.divergences import standard_normal_kl
 from genctl.objectives.likelihoods import LIKELIHOODS
+from genctl.optimizers import Optimizer
 from genctl.pictures import grid, pairs
 from genctl.player import Player
 from genctl.strategies.base import attach
@@ -103,7 +104,8 @@ def test_labels_become_features_or_channels() -> None:
 
 def linear_player(average_halflife: int) -> tuple[Player, keras.Model]:
     network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")])
-    return Player(network, optimizer=keras.optimizers.SGD(1.0), average_halflife=average_halflife), network
+    optimizer = Optimizer(keras.optimizers.SGD(), learning_rate=1.0)
+    return Player("only", network, optimizer=optimizer, average_halflife=average_halflife), network
 
 
 def test_a_player_moves_its_own_weights_and_keeps_their_average() -> None:
@@ -113,7 +115,10 @@ def test_a_player_moves_its_own_weights_and_keeps_their_average() -> None:
 
     @tf.function
     def step() -> None:
-        player.minimize(lambda: (tf.reduce_sum(weight.value) + other, {}))  # the gradient is 1: one less each step
+        context = StepContext(0, "train", Noise(0, 0))
+        player.minimize(
+            lambda: (tf.reduce_sum(weight.value) + other, {}), context
+        )  # the gradient is 1: one less a step
 
     seen = []
     for _ in range(4):

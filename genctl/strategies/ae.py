@@ -1,7 +1,7 @@
 """The autoencoder (Hinton and Salakhutdinov 2006): minimise (1/N) sum ||x - De(E(x))||^2."""
 
 import tensorflow as tf
-from pydantic import PositiveInt
+from pydantic import NonNegativeInt, PositiveInt
 
 from genctl.context import Noise, StepContext
 from genctl.data.spec import Spec
@@ -23,6 +23,7 @@ class AE(Strategy):
         optimizer: OptimizerBuilder,
         latent_dim: PositiveInt,
         likelihood: LikelihoodName,
+        average_halflife: NonNegativeInt,
         conditional: bool,
     ) -> None:
         super().__init__(spec, conditional)
@@ -30,10 +31,12 @@ class AE(Strategy):
         self.likelihood = LIKELIHOODS[likelihood]
         self.encoder = encoder(input_shape=self.widened(spec.image_shape), output_shape=(latent_dim,))
         self.decoder = decoder(input_shape=self.widened((latent_dim,)), output_shape=spec.image_shape)
-        self.autoencoder = Player(self.encoder, self.decoder, optimizer=optimizer())
+        self.autoencoder = Player(
+            "autoencoder", self.encoder, self.decoder, optimizer=optimizer(), average_halflife=average_halflife
+        )
 
     def step(self, batch: Batch, context: StepContext) -> Logs:
-        return self.autoencoder.minimize(lambda: self.loss(batch, training=True))
+        return self.autoencoder.minimize(lambda: self.loss(batch, training=True), context)
 
     def evaluate(self, batch: Batch, context: StepContext) -> Logs:
         return self.loss(batch, training=False)[1]

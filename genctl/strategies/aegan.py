@@ -10,13 +10,14 @@
 from typing import Literal
 
 import tensorflow as tf
-from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt
 
 from genctl.context import Noise, StepContext
 from genctl.data.spec import Spec
 from genctl.objectives.adversarial import accuracies, discriminator_loss, non_saturating_loss
 from genctl.objectives.likelihoods import LIKELIHOODS
 from genctl.player import Logs, Player
+from genctl.schedules import PositiveScheduled
 from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy, attach
 
 
@@ -39,7 +40,7 @@ class AEGAN(Strategy):
         phases: dict[Literal["autoencoder", "adversarial", "joint"], NonNegativeInt],
         reconstruction_weight: NonNegativeFloat,
         adversarial_weight: NonNegativeFloat,
-        adversarial_learning_rate: PositiveFloat,
+        adversarial_learning_rate: PositiveScheduled,
         average_halflife: NonNegativeInt,
         conditional: bool,
     ) -> None:
@@ -51,20 +52,20 @@ class AEGAN(Strategy):
         self.decoder = decoder(input_shape=self.widened((latent_dim,)), output_shape=spec.image_shape)
         self.generator = generator(input_shape=self.widened((noise_dim,)), output_shape=(latent_dim,))
         self.discriminator = discriminator(input_shape=self.widened(spec.image_shape), output_shape=(1,))
-        self.autoencoder = Player(self.encoder, self.decoder, optimizer=optimizer())
+        self.autoencoder = Player("autoencoder", self.encoder, self.decoder, optimizer=optimizer())
         rate = {"learning_rate": adversarial_learning_rate}
-        self.critic = Player(self.discriminator, optimizer=optimizer(**rate))
-        self.forger = Player(self.generator, optimizer=optimizer(**rate))
+        self.critic = Player("critic", self.discriminator, optimizer=optimizer(**rate))
+        self.forger = Player("forger", self.generator, optimizer=optimizer(**rate))
         everyone = (self.encoder, self.decoder, self.generator)
-        self.ensemble = Player(*everyone, optimizer=optimizer(**rate), average_halflife=average_halflife)
+        self.ensemble = Player("ensemble", *everyone, optimizer=optimizer(**rate), average_halflife=average_halflife)
 
     def step(self, batch: Batch, context: StepContext) -> Logs:
         if context.phase == "autoencoder":
-            return self.autoencoder.minimize(lambda: self.autoencoder_loss(batch, training=True))
-        logs = self.critic.minimize(lambda: self.critic_loss(batch, context, training=True))
+            return self.autoencoder.minimize(lambda: self.autoencoder_loss(batch, training=True), context)
+        logs = self.critic.minimize(lambda: self.critic_loss(batch, context, training=True), context)
         if context.phase == "adversarial":
-            return logs | self.forger.minimize(lambda: self.forger_loss(batch, context))
-        return logs | self.ensemble.minimize(lambda: self.joint_loss(batch, context))
+            return logs | self.forger.minimize(lambda: self.forger_loss(batch, context), context)
+        return logs | self.ensemble.minimize(lambda: self.joint_loss(batch, context), context)
 
     def evaluate(self, batch: Batch, context: StepContext) -> Logs:
         critic_logs = self.critic_loss(batch, context, training=False)[1]

@@ -9,11 +9,12 @@ import tensorflow as tf
 from genctl.context import Noise, StepContext
 from genctl.data.spec import Spec
 from genctl.errors import UserError
+from genctl.optimizers import Optimizer
 from genctl.player import Logs, Player
 
 Batch = Mapping[str, tf.Tensor]  # image: float32 (n, ...) in [-1, 1]; label: float32 one-hot (n, classes)
 NetworkBuilder = Callable[..., keras.Model]  # takes input_shape and output_shape
-OptimizerBuilder = Callable[..., keras.Optimizer]  # takes what should differ from the config, by name
+OptimizerBuilder = Callable[..., Optimizer]  # takes what should differ from the config, by name
 
 
 class Strategy:

@@ -30,12 +30,12 @@ class GAN(Strategy):
         self.noise_dim = noise_dim
         self.generator = generator(input_shape=self.widened((noise_dim,)), output_shape=spec.image_shape)
         self.discriminator = discriminator(input_shape=self.widened(spec.image_shape), output_shape=(1,))
-        self.forger = Player(self.generator, optimizer=optimizer(), average_halflife=average_halflife)
-        self.critic = Player(self.discriminator, optimizer=optimizer())
+        self.forger = Player("forger", self.generator, optimizer=optimizer(), average_halflife=average_halflife)
+        self.critic = Player("critic", self.discriminator, optimizer=optimizer())
 
     def step(self, batch: Batch, context: StepContext) -> Logs:
-        logs = self.critic.minimize(lambda: self.critic_loss(batch, context.noise, training=True))
-        return logs | self.forger.minimize(lambda: self.forger_loss(batch, context.noise))
+        logs = self.critic.minimize(lambda: self.critic_loss(batch, context.noise, training=True), context)
+        return logs | self.forger.minimize(lambda: self.forger_loss(batch, context.noise), context)
 
     def evaluate(self, batch: Batch, context: StepContext) -> Logs:
         return self.critic_loss(batch, context.noise, training=False)[1]

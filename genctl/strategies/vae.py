@@ -4,20 +4,19 @@ L = -E_q[log p(x | z)] + beta KL(q(z | x) || p(z))
 """
 
 import tensorflow as tf
-from pydantic import NonNegativeFloat, PositiveInt
+from pydantic import NonNegativeInt, PositiveInt
 
 from genctl.context import Noise, StepContext
 from genctl.data.spec import Spec
 from genctl.objectives.divergences import standard_normal_kl
 from genctl.objectives.likelihoods import LIKELIHOODS, LikelihoodName
 from genctl.player import Logs, Player
+from genctl.schedules import NonNegativeScheduled, at
 from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy, attach
 
 
 class VAE(Strategy):
     """Minimise distortion + beta * rate, in nats an example where the likelihood is a density."""
-
-    monitor = "loss"
 
     def __init__(
         self,
@@ -26,32 +25,38 @@ class VAE(Strategy):
         decoder: NetworkBuilder,
         optimizer: OptimizerBuilder,
         latent_dim: PositiveInt,
-        beta: NonNegativeFloat,
+        beta: NonNegativeScheduled,
         likelihood: LikelihoodName,
+        average_halflife: NonNegativeInt,
         conditional: bool,
     ) -> None:
         super().__init__(spec, conditional)
         self.latent_dim = latent_dim
         self.beta = beta
+        self.monitor = "negative_elbo" if callable(beta) else "loss"  # losses of two betas cannot be compared
         self.likelihood = LIKELIHOODS[likelihood]
         self.encoder = encoder(input_shape=self.widened(spec.image_shape), output_shape=(2 * latent_dim,))
         self.decoder = decoder(input_shape=self.widened((latent_dim,)), output_shape=spec.image_shape)
-        self.autoencoder = Player(self.encoder, self.decoder, optimizer=optimizer())
+        self.autoencoder = Player(
+            "autoencoder", self.encoder, self.decoder, optimizer=optimizer(), average_halflife=average_halflife
+        )
 
     def step(self, batch: Batch, context: StepContext) -> Logs:
-        return self.autoencoder.minimize(lambda: self.loss(batch, context.noise, training=True))
+        logs = self.autoencoder.minimize(lambda: self.loss(batch, context, training=True), context)
+        return {**logs, "beta": self.beta(context.step)} if callable(self.beta) else logs
 
     def evaluate(self, batch: Batch, context: StepContext) -> Logs:
-        return self.loss(batch, context.noise, training=False)[1]
+        logs = self.loss(batch, context, training=False)[1]
+        return {**logs, "negative_elbo": -logs["elbo"]} if callable(self.beta) else logs
 
-    def loss(self, batch: Batch, noise: Noise, training: bool) -> tuple[tf.Tensor, Logs]:
+    def loss(self, batch: Batch, context: StepContext, training: bool) -> tuple[tf.Tensor, Logs]:
         """Distortion E_q[-log p(x | z)] with one sample of z, and rate KL(q(z | x) || p(z)); means over examples."""
         mean, log_variance = self.infer(batch, training)
-        code = mean + tf.exp(log_variance / 2) * noise.normal("code", tf.shape(mean))
+        code = mean + tf.exp(log_variance / 2) * context.noise.normal("code", tf.shape(mean))
         parameters = self.decoder(attach(code, self.condition(batch)), training=training)
         distortion = tf.reduce_mean(self.likelihood.loss(batch["image"], parameters))
         rate = tf.reduce_mean(standard_normal_kl(mean, log_variance))
-        loss = distortion + self.beta * rate
+        loss = distortion + at(self.beta, context.step) * rate
         return loss, {"loss": loss, "distortion": distortion, "rate": rate, "elbo": -distortion - rate}
 
     def infer(self, batch: Batch, training: bool) -> tuple[tf.Tensor, tf.Tensor]:

@@ -1,0 +1,104 @@
+"""Numbers that change with time: functions of the run's step, which is the only clock.
+
+A schedule takes a step (an int64 scalar tensor or an int, counted from 0) and returns a float32 scalar tensor, in
+compiled code too. What is scheduled are weights and rates, so no value is negative. With `warmup`, the value first
+rises in proportion from 0 to `start` over so many steps; `steps` counts from there. Then a schedule stays at `end`.
+
+TensorFlow is imported inside the functions, so that a mistake in a config is reported before it starts.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Annotated, Any, get_args
+
+import pydantic
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+
+Schedule = Callable[[Any], Any]
+EXAMPLE = "{linear: {start: 0, end: 1, steps: 2000}}"
+
+
+def constant(value: NonNegativeFloat, warmup: NonNegativeInt = 0) -> Schedule:
+    """`value` at every step."""
+    return _warmed(lambda step: value, warmup)
+
+
+def linear(start: NonNegativeFloat, end: NonNegativeFloat, steps: PositiveInt, warmup: NonNegativeInt = 0) -> Schedule:
+    """From `start` to `end` in a straight line of `steps`."""
+    return _warmed(lambda step: start + (end - start) * _share(step, steps), warmup)
+
+
+def cosine(start: NonNegativeFloat, end: NonNegativeFloat, steps: PositiveInt, warmup: NonNegativeInt = 0) -> Schedule:
+    """From `start` to `end` along half a cosine of `steps` (Loshchilov and Hutter 2017, equation 5, one cycle)."""
+
+    def value(step: Any) -> Any:
+        import tensorflow as tf
+
+        return end + (start - end) * (1 + tf.cos(math.pi * _share(step, steps))) / 2
+
+    return _warmed(value, warmup)
+
+
+def exponential(start: PositiveFloat, end: PositiveFloat, steps: PositiveInt, warmup: NonNegativeInt = 0) -> Schedule:
+    """From `start` to `end` in `steps`, by the same factor at each."""
+    return _warmed(lambda step: start * (end / start) ** _share(step, steps), warmup)
+
+
+def cyclic(
+    start: NonNegativeFloat,
+    end: NonNegativeFloat,
+    steps: PositiveInt,
+    rise: Annotated[float, Field(gt=0, le=1)] = 0.5,
+) -> Schedule:
+    """Again and again: from `start` to `end` in a straight line, then `end` (Fu et al. 2019, equation 6, for beta).
+
+    steps: the length of a cycle. rise: the part of a cycle that the line takes, their R.
+    """
+    line = linear(start, end, max(1, round(rise * steps)))
+    return lambda step: line(step % steps)
+
+
+def at(value: float | Schedule, step: Any) -> Any:
+    """The value of a number or of a schedule at a step."""
+    return value(step) if callable(value) else value
+
+
+def takes_schedule(annotation: Any) -> bool:
+    """Whether an argument of this annotation may be a schedule."""
+    return any(Schedule in get_args(part) for part in get_args(annotation))
+
+
+def _warmed(value: Schedule, warmup: int) -> Schedule:
+    def warmed(step: Any) -> Any:
+        import tensorflow as tf
+
+        rise = _share(step, warmup) if warmup else 1.0
+        return tf.convert_to_tensor(rise * value(step - warmup), tf.float32)
+
+    return warmed
+
+
+def _share(step: Any, steps: int) -> Any:
+    """The part of `steps` that is over: float32 in [0, 1]."""
+    import tensorflow as tf
+
+    return tf.cast(tf.clip_by_value(tf.cast(step, tf.int64), 0, steps), tf.float32) / steps
+
+
+def _or_schedule(number: Any) -> pydantic.PlainValidator:
+    """Check the numbers of a config; its schedules were checked where they were made (see shortforms.py)."""
+    adapter = pydantic.TypeAdapter(number)
+
+    def check(value: Any) -> Any:
+        try:
+            return adapter.validate_python(value, strict=True)
+        except pydantic.ValidationError as error:
+            reason = error.errors()[0]["msg"].removeprefix("Input ")
+            raise ValueError(f"{reason}, or be a schedule such as {EXAMPLE}") from None
+
+    return pydantic.PlainValidator(check)
+
+
+NonNegativeScheduled = Annotated[float | Schedule, _or_schedule(NonNegativeFloat)]
+PositiveScheduled = Annotated[float | Schedule, _or_schedule(PositiveFloat)]
+SCHEDULES = {schedule.__name__: schedule for schedule in (constant, linear, cosine, exponential, cyclic)}

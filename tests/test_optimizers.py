@@ -1,0 +1,113 @@
+"""How players move: accumulation, clipping, Lion, running averages, and gradients that are not finite."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import Genctl, rows
+
+from genctl import checkpoint
+from genctl.context import Noise, StepContext
+from genctl.optimizers import Optimizer
+from genctl.player import Player
+
+AE = ("train", "model=ae_dense", "outputs=runs", "callbacks.images.every=0", "callbacks.validate.every=0")
+EACH = ("callbacks.checkpoint.every=1", "callbacks.checkpoint.keep=9", "callbacks.log.every=1")
+SGD = ("optimizer=sgd", "optimizer.momentum=0")
+
+
+def weights(run: str, step: int) -> np.ndarray:
+    """All weights of the encoder and of the decoder after a step, as one vector."""
+    arrays = checkpoint.load(Path(run, "checkpoints", f"step-{step:09d}")).arrays
+    roles = ("networks/encoder/", "networks/decoder/")
+    return np.concatenate([arrays[name].ravel() for role in roles for name in sorted(arrays) if name.startswith(role)])
+
+
+def test_four_batches_of_32_are_one_of_128(genctl: Genctl) -> None:
+    genctl.good(*AE, *SGD, "name=one", "trainer.batch_size=128", "trainer.steps=2")
+    parts = ("optimizer.accumulate=4", "trainer.batch_size=32", "trainer.steps=8")
+    genctl.good(*AE, *SGD, "name=four", *parts, *EACH, "callbacks.checkpoint.keep=99")
+    assert (weights("runs/four", 7) == weights("runs/four", 4)).all()
+    np.testing.assert_allclose(weights("runs/four", 8), weights("runs/one", 2), rtol=1e-5, atol=1e-6)
+
+
+def test_the_accumulated_gradient_is_clipped_and_not_its_parts(genctl: Genctl) -> None:
+    clip = ("optimizer.clip_norm=1e-2", "optimizer.learning_rate=0.5")
+    genctl.good(*AE, *SGD, *EACH, "name=one", *clip, "trainer.batch_size=64", "trainer.steps=2")
+    parts = ("optimizer.accumulate=2", "trainer.batch_size=32", "trainer.steps=4")
+    genctl.good(*AE, *SGD, *EACH, "name=two", *clip, *parts)
+    assert all(row["gradient_norm/autoencoder"] > 1 for row in rows("runs/one"))
+    for run, before, after in (("runs/one", 1, 2), ("runs/two", 2, 4)):
+        assert np.linalg.norm(weights(run, after) - weights(run, before)) == pytest.approx(0.5e-2, rel=1e-2)
+    np.testing.assert_allclose(weights("runs/two", 4), weights("runs/one", 2), atol=1e-6)
+
+
+def test_a_norm_below_the_limit_is_left_alone(genctl: Genctl) -> None:
+    for name, limit in (("free", "null"), ("wide", "1e6")):
+        genctl.good(*AE, *SGD, *EACH, f"name={name}", f"optimizer.clip_norm={limit}", "trainer.steps=2")
+    np.testing.assert_allclose(weights("runs/wide", 2), weights("runs/free", 2), rtol=1e-6)
+    moved = np.linalg.norm(weights("runs/free", 2) - weights("runs/free", 1)) / 1e-2
+    assert rows("runs/free")[1]["gradient_norm/autoencoder"] == pytest.approx(moved, rel=1e-3)
+
+
+def test_lion_moves_every_weight_by_the_learning_rate_and_its_decay(genctl: Genctl) -> None:
+    lion = ("optimizer=lion", "optimizer.learning_rate=1e-3", "optimizer.weight_decay=0.5")
+    genctl.good(*AE, *EACH, "name=x", *lion, "trainer.steps=2")
+    before, after = weights("runs/x", 1), weights("runs/x", 2)
+    moves = np.abs(after - before * (1 - 0.5e-3))
+    assert (np.isclose(moves, 1e-3, atol=1e-6) | (moves < 1e-6)).all() and np.isclose(
+        moves, 1e-3, atol=1e-6
+    ).mean() > 0.5
+
+
+def test_the_running_average_is_what_validation_and_samples_see(genctl: Genctl) -> None:
+    vae = ("train", "model=vae_dense", "outputs=runs", "callbacks.images.every=0", "trainer.steps=2", *EACH)
+    for name, halflife in (("plain", 0), ("average", 50)):
+        genctl.good(*vae, f"name={name}", f"model.average_halflife={halflife}", "optimizer.learning_rate=1e-2")
+        genctl.good("sample", f"run=runs/{name}", "n=2")
+    plain, average = rows("runs/plain"), rows("runs/average")
+    assert plain[:2] == average[:2] and plain[2] != average[2] and plain[2]["split"] == "validation"
+    assert (weights("runs/plain", 2) == weights("runs/average", 2)).all()
+    assert (np.load("runs/plain/samples.npz")["samples"] != np.load("runs/average/samples.npz")["samples"]).any()
+    arrays = checkpoint.load(Path("runs/average/checkpoints/step-000000002")).arrays
+    kept = [name for name in sorted(arrays) if name.startswith("players/")]
+    count = sum(name.startswith("networks/") for name in arrays)
+    mean = np.concatenate([arrays[name].ravel() for name in kept[-count:]])
+    np.testing.assert_allclose(mean, (weights("runs/plain", 1) + weights("runs/plain", 2)) / 2, atol=1e-6)
+
+
+def test_the_average_counts_updates_and_not_turns() -> None:
+    network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")])
+    optimizer = Optimizer(keras.optimizers.SGD(), learning_rate=1.0, accumulate=2)
+    player = Player("only", network, optimizer=optimizer, average_halflife=9)
+    weight = player.weights[0]
+
+    @tf.function
+    def turn() -> None:
+        player.minimize(lambda: (tf.reduce_sum(weight.value), {}), StepContext(0, "train", Noise(0, 0)))
+
+    seen = []
+    for _ in range(5):
+        turn()
+        with player.averaged():
+            seen.append(float(weight.numpy().squeeze()))
+    assert seen == [1, 0, 0, -0.5, -0.5]
+
+
+STEEP = """
+import tensorflow as tf
+from genctl.strategies.ae import AE
+
+class Steep(AE):
+    def loss(self, batch, training):
+        loss, logs = super().loss(batch, training)
+        return loss + tf.sqrt(0 * loss), logs  # 0, with an infinite slope
+"""
+
+
+def test_a_gradient_that_is_not_finite_stops_the_run(genctl: Genctl) -> None:
+    Path("steep.py").write_text(STEEP)
+    message = genctl.bad(*AE, "model._target_=steep.Steep", "trust=[steep]", "name=x", "trainer.steps=4")
+    assert "error: gradient_norm/autoencoder is not finite at step 1 (phase train)" in message
