@@ -71,6 +71,8 @@ def run(words: list[str]) -> tuple[int, str]:
         done = subprocess.run(words, capture_output=True, text=True, env=environment(), timeout=LIMIT)
     except subprocess.TimeoutExpired:
         return 1, f"stopped after {LIMIT} seconds"
+    except OSError as error:
+        return 1, str(error)
     return done.returncode, done.stdout + (done.stderr if done.returncode else "")
 
 

@@ -9,7 +9,7 @@ import statistics
 import measure
 from measure import Result
 from report import Row
-from rounds import Say, Settings
+from rounds import Say, Settings, line
 from works import CONV_VAE, DENSE_VAE, Work
 
 ON = (
@@ -27,6 +27,7 @@ def rows(settings: Settings, say: Say) -> list[Row]:
 
 def _row(work: Work, interval: int, settings: Settings, say: Say) -> Row:
     pilot = measure.genctl(work, "float32", work.pilot, "dataset.validation=0.1")
+    say(f"{work.name}: {line(pilot)} (trial)")
     intervals = max(1, math.ceil(pilot.images_per_second * settings.seconds * 2 / work.batch_size / interval))
     images = intervals * interval * work.batch_size
     seconds: dict[str, list[float]] = {"with": [], "without": []}

@@ -15,7 +15,10 @@ Say = Callable[[str], None]
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """repeats: rounds. seconds: of training in each measurement. tune: try every variant of a rival first."""
+    """How to measure.
+
+    repeats: rounds. seconds: of training in each measurement. tune: make trials first, for variants and length.
+    """
 
     repeats: int
     seconds: float
@@ -55,8 +58,10 @@ def entrants(work: Work, settings: Settings, say: Say) -> list[Entrant]:
 
 
 def _genctl(work: Work, precision: str, settings: Settings, say: Say) -> Entrant:
-    """Find with a short run how many steps fill the time."""
+    """Find with a short run how many steps fill the time; a quick measurement is that short run itself."""
     name = "genctl" if precision == "float32" else f"genctl, {precision}"
+    if not settings.tune:
+        return Entrant(name, precision, lambda: measure.genctl(work, precision, work.pilot))
     pilot = measure.genctl(work, precision, work.pilot)
     say(f"  {name}: {line(pilot)} (trial)")
     if pilot.error:

@@ -46,14 +46,14 @@ class Rival:
         return self.dense if network == "dense" else self.conv
 
 
-DENSE_VAE = Work("dense_vae", "vae", "dense", chunk=200, pilot=300)
+DENSE_VAE = Work("dense_vae", "vae", "dense", chunk=100, pilot=200)
 CONV_VAE = Work("conv_vae", "vae", "conv", chunk=50, pilot=40, precisions=PRECISIONS)
 DCGAN = Work("dcgan", "gan", "conv", chunk=50, pilot=30)
 WGAN_GP = Work("wgan_gp", "wgan_gp", "conv", chunk=10, pilot=6)
 WORKS = {work.name: (work,) for work in (DENSE_VAE, CONV_VAE, DCGAN, WGAN_GP)}
 WORKS["batch_sizes"] = tuple(
     dataclasses.replace(work, batch_size=size, chunk=chunk * 50, precisions=("float32",), rivals=("fit",))
-    for work, scale in ((DENSE_VAE, 25600), (CONV_VAE, 6400))
+    for work, scale in ((DENSE_VAE, 12800), (CONV_VAE, 6400))
     for size in SIZES
     for chunk in (max(1, scale // size // 50),)
 )
