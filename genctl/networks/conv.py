@@ -18,6 +18,7 @@ from genctl.networks.blocks import (
     pyramid,
     require_image,
 )
+from genctl.networks.subpixel import FewChannelsTranspose
 
 
 def down(
@@ -59,5 +60,5 @@ def up(
     x = finish(project(inputs, (*sizes[-1], filters[0])))
     for width, size in zip(filters[1:], reversed(sizes[1:-1]), strict=True):
         x = finish(crop(keras.layers.Conv2DTranspose(width, kernel_size, strides=2, padding="same")(x), size))
-    x = keras.layers.Conv2DTranspose(output_shape[-1], kernel_size, strides=2, padding="same")(x)
+    x = FewChannelsTranspose(output_shape[-1], kernel_size)(x)
     return keras.Model(inputs, crop(x, sizes[0]))
