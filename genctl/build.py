@@ -68,7 +68,6 @@ def strategy(config: Config, spec: Spec, trust: Sequence[str]) -> "Strategy":
             raise UserError(f"this model needs {role}=…, such as {role}=conv.")
         if role not in roles and config.get(role):
             raise UserError(f"{role}=… has no use here: the networks of {target.__name__} are {', '.join(roles)}.")
-    keras.backend.clear_session()  # what an earlier job of a sweep left behind
     keras.config.set_dtype_policy(config["trainer"]["precision"])
     keras.utils.set_random_seed(config["seed"])
     return instantiate(

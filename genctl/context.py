@@ -2,9 +2,12 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import tensorflow as tf
+
+from genctl import devices
 
 
 @dataclasses.dataclass(frozen=True)
@@ -12,23 +15,31 @@ class Noise:
     """Random numbers that depend on `(seed, step, name)` alone, so that a continued run draws what it would have drawn.
 
     seed: a Python int; step: an int64 scalar tensor or a Python int; purpose: training and validation draw differently.
+    shared: the numbers are for several devices, each of which takes its rows, so that all see what one would have seen.
     """
 
     seed: int
     step: tf.Tensor | int = 0
     purpose: str = "train"
+    shared: bool = False
 
     def normal(self, name: str, shape: Sequence[int | tf.Tensor]) -> tf.Tensor:
         """Standard normal float32 of `shape`; another `name` draws other numbers."""
-        return tf.random.stateless_normal(shape, self._key(name))
+        return self._draw(lambda whole: tf.random.stateless_normal(whole, self._key(name)), shape)
 
     def uniform(self, name: str, shape: Sequence[int | tf.Tensor], low: float = 0.0, high: float = 1.0) -> tf.Tensor:
         """Uniform float32 of `shape` in [low, high)."""
-        return tf.random.stateless_uniform(shape, self._key(name), low, high)
+        return self._draw(lambda whole: tf.random.stateless_uniform(whole, self._key(name), low, high), shape)
 
     def at(self, step: tf.Tensor | int) -> "Noise":
         """The same for another step."""
         return dataclasses.replace(self, step=step)
+
+    def _draw(self, draw: Callable[[Any], tf.Tensor], shape: Sequence[int | tf.Tensor]) -> tf.Tensor:
+        if not self.shared:
+            return draw(shape)
+        rows, *rest = tf.unstack(shape) if tf.is_tensor(shape) else shape
+        return devices.part(draw([rows * devices.count(), *rest]))
 
     def _key(self, name: str) -> tf.Tensor:
         digest = hashlib.blake2b(f"{self.seed}/{self.purpose}/{name}".encode(), digest_size=8).digest()

@@ -4,7 +4,9 @@ import contextlib
 import os
 import resource
 from collections.abc import Iterator
+from typing import Literal
 
+import keras
 import tensorflow as tf
 from tensorflow.python.client import device_lib
 
@@ -12,13 +14,35 @@ from genctl.errors import UserError
 
 
 @contextlib.contextmanager
-def use(name: str) -> Iterator[str]:
-    """Within the block, everything is on the device called auto, cpu, gpu or gpu:N; yields TensorFlow's name of it."""
+def use(name: str, devices: int | Literal["all"] = 1) -> Iterator[str]:
+    """Within the block, everything is on the device called auto, cpu, gpu or gpu:N; yields TensorFlow's name of it.
+
+    devices: how many of that kind share every batch, with a copy of the networks on each.
+    """
+    keras.backend.clear_session()  # what an earlier job of a sweep left behind
     # This pass joins pairs of sums to sums of many, whose order, and so whose last bits, vary (see Player.minimize).
     tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
     device = choose(name)
-    with tf.device(device):
+    names = [device] if devices == 1 else _several(device, devices)
+    with tf.device(device) if len(names) == 1 else tf.distribute.MirroredStrategy(names).scope():
         yield device
+
+
+def _several(first: str, devices: int | Literal["all"]) -> list[str]:
+    """Names of that many GPUs, or of so many parts of the CPU, which is good for trying things out."""
+    kind = first[1:4]
+    there = len(tf.config.list_physical_devices(kind))
+    wanted = there if devices == "all" else devices
+    if kind == "CPU" and wanted > 1:
+        parts = [tf.config.LogicalDeviceConfiguration()] * wanted
+        try:
+            tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], parts)
+        except RuntimeError as error:  # this process has used TensorFlow before, as the later jobs of a sweep have
+            if len(tf.config.list_logical_devices("CPU")) < wanted:
+                raise UserError(f"trainer.devices={devices}: on a CPU, only the first job can set this.") from error
+    elif wanted > there:
+        raise UserError(f"trainer.devices={devices}: TensorFlow sees {there} GPU{'s' * (there != 1)} here.")
+    return [f"/{kind}:{number}" for number in range(wanted)]
 
 
 def choose(name: str) -> str:

@@ -11,6 +11,8 @@ import tensorflow as tf
 from genctl import rundir
 from genctl.data.base import Dataset
 from genctl.device import memory_limit
+from genctl.devices import count
+from genctl.errors import UserError
 from genctl.strategies.base import Strategy
 from genctl.trainer import Trainer
 
@@ -19,22 +21,40 @@ log = logging.getLogger("genctl")
 
 @dataclasses.dataclass(frozen=True)
 class Engine:
-    """device: TensorFlow's name. resident: the data are kept on it. xla: steps are compiled with XLA."""
+    """device: TensorFlow's name. resident: the data are kept on it. xla: steps are compiled with XLA.
+
+    devices: how many share every batch.
+    """
 
     device: str
+    devices: int
     resident: bool
     xla: bool
 
 
 def engine(directory: Path, trainer: Trainer, dataset: Dataset, strategy: Strategy, device: str) -> Engine:
     """What the run in this directory was begun with, or what suits it; stored there."""
+    _check_devices(trainer, strategy)
     path = directory / rundir.ENGINE
     if path.exists():
-        return Engine(device, **json.loads(path.read_text()))
+        return Engine(device, count(), **json.loads(path.read_text()))
     resident = _fits(dataset, device) if trainer.resident == "auto" else trainer.resident
     xla = _suits_xla(strategy, device, resident) if trainer.xla == "auto" else trainer.xla
     rundir.write_json(path, {"resident": resident, "xla": xla})
-    return Engine(device, resident, xla)
+    return Engine(device, count(), resident, xla)
+
+
+def _check_devices(trainer: Trainer, strategy: Strategy) -> None:
+    """Refuse what several devices cannot do. Raises UserError."""
+    if count() == 1:
+        return
+    place = f"trainer.devices={count()}"
+    if trainer.batch_size % count():
+        raise UserError(f"{place} cannot share trainer.batch_size={trainer.batch_size} evenly: choose a multiple.")
+    if trainer.xla is True:
+        raise UserError(f"{place} does not work with XLA: use trainer.xla=auto.")
+    if any(player.sums or player.scale for player in strategy.players.values()):
+        raise UserError(f"{place} does not work with optimizer.accumulate or mixed_float16: use mixed_bfloat16.")
 
 
 def _fits(dataset: Dataset, device: str) -> bool:
@@ -44,10 +64,12 @@ def _fits(dataset: Dataset, device: str) -> bool:
 
 
 def _suits_xla(strategy: Strategy, device: str, resident: bool) -> bool:
-    """On a GPU that XLA knows; on a CPU where the whole loop can be compiled and no network has a convolution.
+    """On one GPU that XLA knows; on one CPU where the whole loop can be compiled and no network has a convolution.
 
     XLA's convolutions on a CPU are slower than oneDNN's, and a loop that reads batches from outside gains little.
     """
+    if count() > 1:
+        return False
     if "GPU" in device:
         return _compiles()
     layers = [layer for network in strategy.networks.values() for layer in network._flatten_layers()]

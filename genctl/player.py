@@ -8,6 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from genctl.context import StepContext
+from genctl.devices import mean_over_devices, own, shares
+from genctl.loss_scale import LossScale
 from genctl.optimizers import Optimizer
 from genctl.schedules import at
 
@@ -28,10 +30,11 @@ class Player:
         self.optimizer, self.rule = optimizer, optimizer.rule
         self.rule.build(self.weights)
         self.decay = 0.5 ** (1 / average_halflife) if average_halflife else 0.0
-        self.averages = [tf.Variable(weight.value, trainable=False) for weight in self.weights if average_halflife]
+        self.averages = [own(weight.value) for weight in self.weights if average_halflife]
         several = optimizer.accumulate > 1
-        self.sums = [tf.Variable(tf.zeros_like(weight.value), trainable=False) for weight in self.weights if several]
-        self.turns = [tf.Variable(0, trainable=False, dtype=tf.int64)] if several else []  # since the last update
+        self.sums = [own(tf.zeros_like(weight.value)) for weight in self.weights if several]
+        self.turns = [own(tf.constant(0, tf.int64))] if several else []  # since the last update
+        self.scale = LossScale() if keras.config.dtype_policy().compute_dtype == "float16" else None
 
     def minimize(self, loss: Callable[[], tuple[tf.Tensor, Logs]], context: StepContext) -> Logs:
         """Take one step down the gradient of `loss` with respect to this player's weights alone; return its logs.
@@ -41,17 +44,31 @@ class Player:
         sum of three or more tensors adds them in whatever order their memory becomes free (see also device.use).
         """
         objective, logs = loss()
-        values = [weight.value for weight in self.weights]
-        gradients = tf.gradients(objective, values, aggregation_method=tf.AggregationMethod.EXPERIMENTAL_TREE)
+        gradients = mean_over_devices(self._gradients(objective))
         norm = tf.linalg.global_norm(gradients)
         rate = context.rate_factor * at(self.optimizer.learning_rate, context.step)
         self.rule.learning_rate = rate
+        if self.scale:
+            logs = {**logs, f"loss_scale/{self.name}": self.scale.value}
+            norm = self.scale.guard(norm, lambda: self._move(gradients, norm))
+        else:
+            self._move(gradients, norm)
+        logs = {**logs, f"gradient_norm/{self.name}": norm}
+        return {**logs, f"learning_rate/{self.name}": rate} if callable(self.optimizer.learning_rate) else logs
+
+    def _gradients(self, objective: tf.Tensor) -> list[tf.Tensor | None]:
+        values = [weight.value for weight in self.weights]
+        method = tf.AggregationMethod.EXPERIMENTAL_TREE
+        if not self.scale:
+            return tf.gradients(objective, values, aggregation_method=method)
+        gradients = tf.gradients(objective * self.scale.value, values, aggregation_method=method)
+        return [None if gradient is None else gradient / self.scale.value for gradient in gradients]
+
+    def _move(self, gradients: Sequence[tf.Tensor | None], norm: tf.Tensor) -> None:
         if self.sums:
             self._accumulate(gradients)
         else:
             self._update(gradients, norm)
-        logs = {**logs, f"gradient_norm/{self.name}": norm}
-        return {**logs, f"learning_rate/{self.name}": rate} if callable(self.optimizer.learning_rate) else logs
 
     def _accumulate(self, gradients: Sequence[tf.Tensor | None]) -> None:
         """Add to the sums; move by their mean, and begin anew, once there were enough turns."""
@@ -75,7 +92,7 @@ class Player:
     def _update(self, gradients: Sequence[tf.Tensor | None], norm: tf.Tensor) -> None:
         if self.optimizer.clip_norm is not None:
             gradients, _ = tf.clip_by_global_norm(gradients, self.optimizer.clip_norm, use_norm=norm)
-        self.rule.apply(gradients, self.weights)
+        self.rule.apply(shares(gradients), self.weights)  # Keras adds those of all devices
         # The plain mean of all steps so far until the half-life takes over, so that initial weights do not linger.
         rate = tf.maximum(1 - self.decay, 1 / tf.cast(self.rule.iterations.value, tf.float32))
         for average, weight in zip(self.averages, self.weights, strict=False):
@@ -84,7 +101,7 @@ class Player:
     @contextlib.contextmanager
     def averaged(self) -> Iterator[None]:
         """Within the block, the weights are their running average, where one has begun. Not for compiled code."""
-        if not self.averages or int(self.rule.iterations) == 0:
+        if not self.averages or self.rule.iterations.numpy() == 0:
             yield
             return
         kept = [weight.numpy() for weight in self.weights]
@@ -101,4 +118,5 @@ class Player:
     @property
     def variables(self) -> list[tf.Variable | keras.Variable]:
         """All that this player adds to the networks' own state."""
-        return [*self.rule.variables, *self.averages, *self.sums, *self.turns]
+        scale = self.scale.variables if self.scale else []
+        return [*self.rule.variables, *self.averages, *self.sums, *self.turns, *scale]

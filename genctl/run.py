@@ -106,7 +106,7 @@ class Run:
             self._timed_steps, self._timed_seconds = self._timed_steps + steps, self._timed_seconds + seconds
 
     def _compile(self, phase: str) -> program.Training:
-        noise = Noise(self.seed, purpose=f"train{self.rollbacks or ''}")
+        noise = Noise(self.seed, purpose=f"train{self.rollbacks or ''}", shared=self.engine.devices > 1)
         context = StepContext(0, phase, noise, self.trainer.rollback_factor**self.rollbacks)
         averages, augment = self.averages[phase], self.dataset.augment
         return program.training(self.strategy, self.train, augment, averages, context, self.engine.xla)
@@ -137,7 +137,7 @@ class Run:
 
     def save(self) -> None:
         """Write a checkpoint of this moment, unless the weights are broken already."""
-        arrays = {name: np.asarray(variable) for name, variable in self.state().items()}
+        arrays = {name: variable.numpy() for name, variable in self.state().items()}
         if broken := [
             name for name, array in arrays.items() if array.dtype.kind == "f" and not np.isfinite(array).all()
         ]:

@@ -71,7 +71,7 @@ def _train(config: dict[str, Any], invocation: Invocation, make_directory: Calla
         plan = build.plan(config, invocation.trust)
         from genctl import device  # TensorFlow starts here, after all that can be refused without it
 
-        with device.use(plan.trainer.device) as place:
+        with device.use(plan.trainer.device, plan.trainer.devices) as place:
             strategy = build.strategy(config, plan.dataset.spec, invocation.trust)
             directory = make_directory()
             with rundir.lock(directory):

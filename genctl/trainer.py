@@ -16,6 +16,7 @@ class Trainer:
     steps: optimizer steps in all; None: the sum of the model's phases.
     epochs: passes over the training split, which replace `steps` where given.
     batch_size: examples a step. device: auto, cpu, gpu or gpu:N.
+    devices: how many of that device share every batch.
     resident: whether the data are copied to the device, or read while it computes. xla: whether to compile with XLA.
     precision: Keras' policy for the networks; losses are float32.
     profile: the first step of a TensorFlow profile, and the step it ends at.
@@ -27,6 +28,7 @@ class Trainer:
     epochs: PositiveFloat | None
     batch_size: PositiveInt
     device: str
+    devices: PositiveInt | Literal["all"]
     resident: bool | Literal["auto"]
     xla: bool | Literal["auto"]
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"]

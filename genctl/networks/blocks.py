@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 import keras
 from pydantic import AfterValidator, Field, PositiveInt
 
+from genctl.devices import count
 from genctl.errors import UserError, did_you_mean
 
 Shape = tuple[int, ...]
@@ -36,7 +37,7 @@ def activate(x: Any, activation: str) -> Any:
 def normalize(x: Any, kind: Normalization) -> Any:
     """Batch or group normalization over channels (Ioffe and Szegedy 2015; Wu and He 2018), or nothing."""
     if kind == "batch":
-        return keras.layers.BatchNormalization()(x)
+        return keras.layers.BatchNormalization(synchronized=count() > 1)(x)
     if kind == "group":
         return keras.layers.GroupNormalization(groups=math.gcd(8, x.shape[-1]))(x)
     return x

@@ -19,6 +19,7 @@ class FewChannelsTranspose(keras.layers.Conv2DTranspose):
         super().__init__(filters, kernel_size, strides=2, padding="same", **options)
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """(n, h, w, in) to (n, 2 h, 2 w, filters)."""
         outputs = _transpose(inputs, tf.convert_to_tensor(self.kernel))
         return self.activation(tf.nn.bias_add(outputs, tf.convert_to_tensor(self.bias)))
 
