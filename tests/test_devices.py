@@ -1,0 +1,88 @@
+"""Several devices that share every batch, here two parts of the CPU: the same curves as one device within rounding."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+from conftest import Genctl, newest_weights, rows
+
+from genctl.loss_scale import LossScale
+
+WORDS = (
+    "outputs=runs",
+    "trainer.steps=60",
+    "trainer.batch_size=32",
+    "trainer.xla=false",
+    "callbacks.log.every=20",
+    "callbacks.validate.every=30",
+    "callbacks.images.every=30",
+    "dataset.augment.shift=1",
+)
+PHASES = ("model.phases.autoencoder=20", "model.phases.adversarial=20")
+
+
+def on_two(*words: str) -> subprocess.CompletedProcess:
+    """Train in a process of its own, since TensorFlow fixes its devices when it starts."""
+    command = [sys.executable, "-m", "genctl", *words]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def losses(run: str) -> list[float]:
+    """All numbers that are not norms, which are near 0 and so far apart in relative terms."""
+    return [value for row in rows(run) for name, value in row.items() if "loss" in name or name == "elbo"]
+
+
+@pytest.mark.parametrize("model", ["vae", "aegan"])
+def test_two_devices_end_where_one_does(genctl: Genctl, model: str) -> None:
+    words = ("train", f"model={model}", *WORDS, *(PHASES if model == "aegan" else ()))
+    genctl.good(*words, "name=one")
+    done = on_two(*words, "trainer.device=cpu", "trainer.devices=2", "name=two")
+    assert done.returncode == 0, done.stderr
+    assert losses("runs/two") == pytest.approx(losses("runs/one"), rel=1e-4)
+    genctl.good("sample", "run=runs/two", "n=4")
+
+
+def test_two_devices_continue_bit_for_bit(genctl: Genctl) -> None:
+    words = ("train", "model=gan", *WORDS, "trainer.device=cpu", "trainer.devices=2")
+    assert on_two(*words, "name=whole").returncode == 0
+    assert on_two(*words, "name=parts", "trainer.steps=35").returncode == 0
+    assert on_two("resume", "run=runs/parts", "trainer.steps=60").returncode == 0
+    assert newest_weights("runs/parts") == newest_weights("runs/whole")
+    assert Path("runs/parts/metrics.jsonl").read_bytes() == Path("runs/whole/metrics.jsonl").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ("trainer.batch_size=33", "cannot share trainer.batch_size=33"),
+        ("trainer.xla=true", "does not work with XLA"),
+        ("optimizer.accumulate=2", "optimizer.accumulate"),
+    ],
+)
+def test_what_several_devices_cannot_do_is_refused(genctl: Genctl, option: str, words: str) -> None:
+    done = on_two("train", "outputs=runs", "trainer.device=cpu", "trainer.devices=2", option)
+    assert done.returncode == 1 and words in done.stderr and "Traceback" not in done.stderr
+    assert not Path("runs").exists() or not list(Path("runs").glob("*/checkpoints"))
+
+
+def test_more_gpus_than_there_are_are_refused(genctl: Genctl) -> None:
+    assert "no GPU" in genctl.bad("train", "trainer.device=gpu", "trainer.devices=4")
+
+
+def test_loss_scale_skips_what_overflows_and_recovers() -> None:
+    scale, moved = LossScale(), tf.Variable(0)
+
+    @tf.function
+    def guard(norm: tf.Tensor) -> tf.Tensor:
+        return scale.guard(norm, lambda: moved.assign_add(1))
+
+    first = float(scale.value)
+    assert float(guard(tf.constant(float("inf")))) == 0 and int(moved) == 0
+    assert float(scale.value) == first / 2
+    for _ in range(2000):
+        assert float(guard(tf.constant(1.0))) == 1
+    assert int(moved) == 2000 and float(scale.value) == first
+    scale.value.assign(1.0)
+    assert float(guard(tf.constant(float("inf")))) == float("inf"), "nothing is left to halve: the run must hear of it"
