@@ -34,7 +34,6 @@ class Engine:
 
 def engine(directory: Path, trainer: Trainer, dataset: Dataset, strategy: Strategy, device: str) -> Engine:
     """What the run in this directory was begun with, or what suits it; stored there."""
-    _check_devices(trainer, strategy)
     path = directory / rundir.ENGINE
     if path.exists():
         return Engine(device, count(), **json.loads(path.read_text()))
@@ -44,7 +43,7 @@ def engine(directory: Path, trainer: Trainer, dataset: Dataset, strategy: Strate
     return Engine(device, count(), resident, xla)
 
 
-def _check_devices(trainer: Trainer, strategy: Strategy) -> None:
+def check_devices(trainer: Trainer, strategy: Strategy) -> None:
     """Refuse what several devices cannot do. Raises UserError."""
     if count() == 1:
         return

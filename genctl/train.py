@@ -70,9 +70,11 @@ def _train(config: dict[str, Any], invocation: Invocation, make_directory: Calla
     with quiet() as output:
         plan = build.plan(config, invocation.trust)
         from genctl import device  # TensorFlow starts here, after all that can be refused without it
+        from genctl.engine import check_devices
 
         with device.use(plan.trainer.device, plan.trainer.devices) as place:
             strategy = build.strategy(config, plan.dataset.spec, invocation.trust)
+            check_devices(plan.trainer, strategy)
             directory = make_directory()
             with rundir.lock(directory):
                 output.keep_in(directory / rundir.LOG)

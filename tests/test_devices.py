@@ -64,7 +64,7 @@ def test_two_devices_continue_bit_for_bit(genctl: Genctl) -> None:
 def test_what_several_devices_cannot_do_is_refused(genctl: Genctl, option: str, words: str) -> None:
     done = on_two("train", "outputs=runs", "trainer.device=cpu", "trainer.devices=2", option)
     assert done.returncode == 1 and words in done.stderr and "Traceback" not in done.stderr
-    assert not Path("runs").exists() or not list(Path("runs").glob("*/checkpoints"))
+    assert not Path("runs").exists()
 
 
 def test_more_gpus_than_there_are_are_refused(genctl: Genctl) -> None:
