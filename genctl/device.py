@@ -14,7 +14,9 @@ from genctl.errors import UserError
 
 
 @contextlib.contextmanager
-def use(name: str, devices: int | Literal["all"] = 1) -> Iterator[str]:
+def use(
+    name: str, devices: int | Literal["all"] = 1, workers: Literal["tf_config", "slurm"] | None = None
+) -> Iterator[str]:
     """Within the block, everything is on the device called auto, cpu, gpu or gpu:N; yields TensorFlow's name of it.
 
     devices: how many of that kind share every batch, with a copy of the networks on each.
@@ -22,10 +24,23 @@ def use(name: str, devices: int | Literal["all"] = 1) -> Iterator[str]:
     keras.backend.clear_session()  # what an earlier job of a sweep left behind
     # This pass joins pairs of sums to sums of many, whose order, and so whose last bits, vary (see Player.minimize).
     tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
+    if workers:
+        with _cluster(workers).scope():
+            yield choose(name)
+        return
     device = choose(name)
     names = [device] if devices == 1 else _several(device, devices)
     with tf.device(device) if len(names) == 1 else tf.distribute.MirroredStrategy(names).scope():
         yield device
+
+
+def _cluster(kind: Literal["tf_config", "slurm"]) -> tf.distribute.Strategy:
+    """Several processes that share every batch, as the environment describes them."""
+    resolvers = tf.distribute.cluster_resolver
+    resolver = resolvers.TFConfigClusterResolver() if kind == "tf_config" else resolvers.SlurmClusterResolver()
+    if not resolver.cluster_spec().jobs:
+        raise UserError(f"trainer.workers={kind}: the environment names no cluster: set TF_CONFIG, or start by srun.")
+    return tf.distribute.MultiWorkerMirroredStrategy(resolver)
 
 
 def _several(first: str, devices: int | Literal["all"]) -> list[str]:

@@ -11,6 +11,29 @@ def count() -> int:
     return tf.distribute.get_strategy().num_replicas_in_sync
 
 
+def worker() -> int:
+    """Which of several processes this is; 0 is the one that writes the run."""
+    resolver = tf.distribute.get_strategy().cluster_resolver
+    if resolver is None or not resolver.task_type:
+        return 0
+    tasks = [
+        (kind, task) for kind, tasks in sorted(resolver.cluster_spec().as_dict().items()) for task in range(len(tasks))
+    ]
+    return tasks.index((resolver.task_type, resolver.task_id))
+
+
+def agree(stop: bool, pace: float) -> tuple[bool, float]:
+    """What all processes do next: stop if any of them is to, and otherwise calls at their mean pace."""
+    strategy = tf.distribute.get_strategy()
+    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        return stop, pace
+    mine = tf.constant([float(stop), pace])
+    stops, paces = strategy.reduce(
+        tf.distribute.ReduceOp.SUM, strategy.run(lambda: tf.identity(mine)), axis=None
+    ).numpy()
+    return bool(stops), float(paces) / count()
+
+
 def own(value: tf.Tensor) -> tf.Variable:
     """A variable of the engine's own; where devices hold copies, each writes the same."""
     return tf.Variable(value, trainable=False, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA)
@@ -20,7 +43,8 @@ def mean_over_devices(values: Sequence[tf.Tensor | None]) -> list[tf.Tensor | No
     """The mean of each tensor over the devices, on every device; within a device's part of the step."""
     if count() == 1:
         return list(values)
-    present = [value for value in values if value is not None]
+    # Some gradients' tensors have no device of their own, which several processes cannot reduce: their copies do.
+    present = [tf.identity(value) for value in values if value is not None]
     means = iter(tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, present))
     return [None if value is None else next(means) for value in values]
 
@@ -42,6 +66,10 @@ def together(step: Callable[..., Mapping[str, tf.Tensor]], *whole: Any) -> dict[
     """Let every device do a step; return the means of the logs."""
     if count() == 1:
         return dict(step(*whole))
+
+    def mine(*arguments: Any) -> dict[str, tf.Tensor]:
+        logs = step(*arguments)
+        return dict(zip(logs, mean_over_devices(list(logs.values())), strict=True))
+
     strategy = tf.distribute.get_strategy()
-    logs = strategy.run(step, args=whole)
-    return {name: strategy.reduce(tf.distribute.ReduceOp.MEAN, value, axis=None) for name, value in logs.items()}
+    return {name: strategy.experimental_local_results(mean)[0] for name, mean in strategy.run(mine, args=whole).items()}

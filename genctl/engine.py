@@ -11,7 +11,7 @@ import tensorflow as tf
 from genctl import rundir
 from genctl.data.base import Dataset
 from genctl.device import memory_limit
-from genctl.devices import count
+from genctl.devices import count, worker
 from genctl.errors import UserError
 from genctl.strategies.base import Strategy
 from genctl.trainer import Trainer
@@ -23,11 +23,12 @@ log = logging.getLogger("genctl")
 class Engine:
     """device: TensorFlow's name. resident: the data are kept on it. xla: steps are compiled with XLA.
 
-    devices: how many share every batch.
+    devices: how many share every batch. writes: this is the process that writes the run, where there are several.
     """
 
     device: str
     devices: int
+    writes: bool
     resident: bool
     xla: bool
 
@@ -36,11 +37,11 @@ def engine(directory: Path, trainer: Trainer, dataset: Dataset, strategy: Strate
     """What the run in this directory was begun with, or what suits it; stored there."""
     path = directory / rundir.ENGINE
     if path.exists():
-        return Engine(device, count(), **json.loads(path.read_text()))
+        return Engine(device, count(), worker() == 0, **json.loads(path.read_text()))
     resident = _fits(dataset, device) if trainer.resident == "auto" else trainer.resident
     xla = _suits_xla(strategy, device, resident) if trainer.xla == "auto" else trainer.xla
     rundir.write_json(path, {"resident": resident, "xla": xla})
-    return Engine(device, count(), resident, xla)
+    return Engine(device, count(), worker() == 0, resident, xla)
 
 
 def check_devices(trainer: Trainer, strategy: Strategy) -> None:

@@ -19,8 +19,11 @@ def fit(
     requests: Requests,
     profile: Profile,
 ) -> None:
-    """Train to the end of the run, in calls of at most about a second, and call back between them."""
-    while run.step < run.total and not requests.stop:
+    """Train to the end of the run, in calls of at most about a second, and call back between them.
+
+    Of several processes, one calls back and saves.
+    """
+    while run.step < run.total and not agreed(run, requests):
         profile(run.step)
         try:
             run.advance(min(run.step + max(1, int(run.pace)), next_stop(run, callbacks, profile.steps)))
@@ -38,9 +41,17 @@ def fit(
     call(callbacks, run)
 
 
+def agreed(run: "Run", requests: Requests) -> bool:
+    """Whether to stop now, on which all processes must agree, as on the length of the next call."""
+    from genctl import devices
+
+    requests.stop, run.pace = devices.agree(requests.stop, run.pace)
+    return requests.stop
+
+
 def call(callbacks: Sequence[Callback], run: "Run") -> None:
     """Give every callback its turn that is wanted now."""
-    for callback in callbacks:
+    for callback in callbacks if run.engine.writes else ():
         if is_wanted(callback, run):
             callback(run)
 

@@ -16,6 +16,9 @@ log = logging.getLogger("genctl")
 
 def introduce(run: "Run") -> None:
     """Say what is trained, on what and where."""
+    if not run.engine.writes:
+        log.info("this process helps: the first one writes the run, and says how it goes")
+        return
     sizes, spec = run.dataset.sizes, run.dataset.spec
     log.info(
         "%s on %s %s: %s training, %s validation and %s test examples",
@@ -88,6 +91,8 @@ def summarize(run: "Run", status: str) -> None:
 
 def conclude(run: "Run") -> None:
     """Say what came of it, and what to do next."""
+    if not run.engine.writes:
+        return
     speed = f" at {run.images_per_second:,.0f} images/s" if run.images_per_second else ""
     log.info("finished %d steps%s: %s", run.step, speed, losses(run))
     if validation := run.latest.get("validation"):

@@ -136,7 +136,9 @@ class Run:
         return peak_memory_mib(self.engine.device)
 
     def save(self) -> None:
-        """Write a checkpoint of this moment, unless the weights are broken already."""
+        """Write a checkpoint of this moment, unless the weights are broken already, or another process does."""
+        if not self.engine.writes:
+            return
         arrays = {name: variable.numpy() for name, variable in self.state().items()}
         if broken := [
             name for name, array in arrays.items() if array.dtype.kind == "f" and not np.isfinite(array).all()

@@ -7,7 +7,9 @@ import json
 import os
 import re
 import shlex
-from collections.abc import Mapping
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +83,23 @@ def lock(path: Path) -> filelock.FileLock:
         raise UserError(f"{path} is being trained by {owner}: wait for it, or choose another name=…") from None
     (path / OWNER).write_text(f"process {os.getpid()}")
     return guard
+
+
+@contextlib.contextmanager
+def held(path: Path, worker: int) -> Iterator[Path]:
+    """Where this process writes: the run, held for it alone; or, for one that helps, a place that is thrown away.
+
+    worker: 0 for the process that writes. A helper sees the run's checkpoints and what its engine does.
+    """
+    if worker == 0:
+        with lock(path):
+            yield path
+        return
+    with tempfile.TemporaryDirectory() as place:
+        (Path(place) / "checkpoints").symlink_to((path / "checkpoints").absolute())
+        if (path / ENGINE).exists():
+            shutil.copy(path / ENGINE, place)
+        yield Path(place)
 
 
 def read_config(path: Path) -> dict[str, Any]:

@@ -28,6 +28,8 @@ def train(cfg: DictConfig, invocation: Invocation) -> None:
         config["dataset"]["path"] = str(Path(path).expanduser().absolute())
     stem = "-".join(invocation.choices[group] for group in ("model", "dataset"))
     directory = rundir.path_of(config, invocation.job)
+    if config["trainer"]["workers"] and not directory:
+        raise UserError("trainer.workers needs name=…, so that all processes train the same run.")
     if directory and (directory / rundir.CONFIG).exists():
         _require_same(directory, config)
     _train(config, invocation, lambda: rundir.claim(directory) if directory else rundir.fresh(config["outputs"], stem))
@@ -69,14 +71,13 @@ def _train(config: dict[str, Any], invocation: Invocation, make_directory: Calla
     """Check and build everything; make the directory last, so that a mistake leaves nothing behind; then train."""
     with quiet() as output:
         plan = build.plan(config, invocation.trust)
-        from genctl import device  # TensorFlow starts here, after all that can be refused without it
+        from genctl import device, devices  # TensorFlow starts here, after all that can be refused without it
         from genctl.engine import check_devices
 
-        with device.use(plan.trainer.device, plan.trainer.devices) as place:
+        with device.use(plan.trainer.device, plan.trainer.devices, plan.trainer.workers) as place:
             strategy = build.strategy(config, plan.dataset.spec, invocation.trust)
             check_devices(plan.trainer, strategy)
-            directory = make_directory()
-            with rundir.lock(directory):
+            with rundir.held(make_directory(), devices.worker()) as directory:
                 output.keep_in(directory / rundir.LOG)
                 provenance.record(directory, invocation, plan.dataset, config["seed"], device.describe(place))
                 run = _begin(directory, config, plan, strategy, place)
@@ -124,6 +125,6 @@ def _train_to_end(run: "Run", callbacks: Sequence[Callback], output: Output) -> 
         run.board.close()
         report.summarize(run, status)
     if status == "stopped":
-        go_on = f"genctl resume {rundir.argument(run.directory)}"
+        go_on = f"genctl resume {rundir.argument(run.directory)}" if run.engine.writes else "the same command"
         raise Stopped(f"stopped at step {run.step} of {run.total}; go on with: {go_on}")
     report.conclude(run)

@@ -29,6 +29,7 @@ class Trainer:
     batch_size: PositiveInt
     device: str
     devices: PositiveInt | Literal["all"]
+    workers: Literal["tf_config", "slurm"] | None
     resident: bool | Literal["auto"]
     xla: bool | Literal["auto"]
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"]

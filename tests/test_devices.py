@@ -1,5 +1,9 @@
 """Several devices that share every batch, here two parts of the CPU: the same curves as one device within rounding."""
 
+import json
+import os
+import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +11,7 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 from conftest import Genctl, newest_weights, rows
+from test_resume import wait_for_step
 
 from genctl.loss_scale import LossScale
 
@@ -51,6 +56,50 @@ def test_two_devices_continue_bit_for_bit(genctl: Genctl) -> None:
     assert on_two("resume", "run=runs/parts", "trainer.steps=60").returncode == 0
     assert newest_weights("runs/parts") == newest_weights("runs/whole")
     assert Path("runs/parts/metrics.jsonl").read_bytes() == Path("runs/whole/metrics.jsonl").read_bytes()
+
+
+def two_processes(*words: str) -> list[subprocess.Popen]:
+    """Start two workers on this machine."""
+    with socket.socket() as first, socket.socket() as second:
+        for found in (first, second):
+            found.bind(("localhost", 0))
+        places = [f"localhost:{found.getsockname()[1]}" for found in (first, second)]
+    command = [sys.executable, "-m", "genctl", *words]
+    started = []
+    for index in range(2):
+        cluster = {"cluster": {"worker": places}, "task": {"type": "worker", "index": index}}
+        environment = os.environ | {"TF_CONFIG": json.dumps(cluster)}
+        started.append(
+            subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        )
+    return started
+
+
+def finish(processes: list[subprocess.Popen]) -> list[int]:
+    """Exit codes."""
+    for process in processes:
+        process.communicate(timeout=200)
+    return [process.returncode for process in processes]
+
+
+def test_two_processes_end_where_one_does_also_when_one_is_stopped(genctl: Genctl) -> None:
+    words = ("train", "model=gan", *WORDS, "trainer.steps=1000", "callbacks.checkpoint.every=100")
+    workers = ("trainer.device=cpu", "trainer.workers=tf_config", "name=two")
+    genctl.good(*words, "name=one")
+    processes = two_processes(*words, *workers)
+    wait_for_step(processes[0], "runs/two", 100)
+    processes[1].send_signal(signal.SIGTERM)  # the one that does not write: both must hear of it
+    assert finish(processes) == [75, 75]
+    assert finish(two_processes(*words, *workers)) == [0, 0]
+    assert losses("runs/two")[:4] == pytest.approx(losses("runs/one")[:4], rel=1e-4)
+    assert [row["step"] for row in rows("runs/two")] == [row["step"] for row in rows("runs/one")]
+    assert sorted(path.name for path in Path("runs").iterdir()) == ["one", "two"]
+
+
+def test_a_run_of_several_processes_needs_a_name_and_a_cluster(genctl: Genctl) -> None:
+    assert "name=" in genctl.bad("train", "trainer.workers=tf_config")
+    done = on_two("train", "trainer.workers=tf_config", "name=x", "outputs=runs")
+    assert done.returncode == 1 and "TF_CONFIG" in done.stderr and not Path("runs").exists()
 
 
 @pytest.mark.parametrize(
