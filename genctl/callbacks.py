@@ -114,7 +114,8 @@ class Checkpoint:
 
     def __call__(self, run: "Run") -> None:
         run.save()
-        checkpoint.prune(run.directory / "checkpoints", self.keep, run.best["step"] if run.best else None)
+        best_step = run.best["step"] if run.best else None
+        checkpoint.prune(run.directory / "checkpoints", run.step, self.keep, best_step)
 
 
 def record(run: "Run", split: str, values: dict[str, float]) -> None:

@@ -37,14 +37,15 @@ def save(root: Path, step: int, arrays: Mapping[str, np.ndarray], facts: Mapping
     """
     final = root / f"step-{step:09d}"
     aside = root / f".{final.name}.tmp"
-    shutil.rmtree(aside, ignore_errors=True)
+    for left in root.glob(".step-*.tmp"):  # by a process that was killed while it wrote
+        shutil.rmtree(left)
     aside.mkdir(parents=True)
     safetensors.numpy.save_file({name: np.asarray(arrays[name], order="C") for name in sorted(arrays)}, aside / STATE)
-    manifest = {"facts": dict(facts), "files": {STATE: _identity(aside / STATE)}}
-    (aside / MANIFEST).write_text(json.dumps(manifest, indent=2))
+    identity = _identity(aside / STATE)
+    (aside / MANIFEST).write_text(_manifest(facts, {STATE: identity}))
     for path in (aside / STATE, aside / MANIFEST, aside):
         _flush(path)
-    if (final / STATE).exists() and _identity(final / STATE) == manifest["files"][STATE]:
+    if (final / STATE).exists() and _identity(final / STATE) == identity:
         (aside / MANIFEST).replace(final / MANIFEST)
         shutil.rmtree(aside)
     else:
@@ -57,7 +58,10 @@ def save(root: Path, step: int, arrays: Mapping[str, np.ndarray], facts: Mapping
 def load(path: Path) -> Checkpoint:
     """Read a checkpoint. Raises Damaged where it is not what its manifest says."""
     try:
-        manifest = json.loads((path / MANIFEST).read_text())
+        text = (path / MANIFEST).read_text()
+        manifest = json.loads(text)
+        if text != _manifest(manifest["facts"], manifest["files"]):
+            raise Damaged(f"{MANIFEST} has not the SHA-256 that it was written with")
         for name, identity in manifest["files"].items():
             if _identity(path / name) != identity:
                 raise Damaged(f"{name} has not the size and SHA-256 of its manifest")
@@ -96,9 +100,12 @@ def find(root: Path, which: str) -> Checkpoint:
         raise UserError(f"checkpoint={which} is damaged: {error}. Choose another.") from error
 
 
-def prune(root: Path, keep: int, best_step: int | None) -> None:
-    """Delete all but the `keep` newest checkpoints and the best."""
-    for path in steps(root)[:-keep]:
+def prune(root: Path, step: int, keep: int, best_step: int | None) -> None:
+    """Delete all up to this step but the `keep` newest checkpoints and the best.
+
+    What lies beyond is damaged, and counts as nothing until it is written anew.
+    """
+    for path in [path for path in steps(root) if path.name <= f"step-{step:09d}"][:-keep]:
         if path.name != f"step-{best_step or 0:09d}":
             shutil.rmtree(path)
 
@@ -106,6 +113,12 @@ def prune(root: Path, keep: int, best_step: int | None) -> None:
 def steps(root: Path) -> list[Path]:
     """The checkpoints, oldest first."""
     return sorted(root.glob("step-*"))
+
+
+def _manifest(facts: Mapping[str, Any], files: Mapping[str, Any]) -> str:
+    """The text of a manifest, which holds its own SHA-256, so that no bit of it can change unseen."""
+    content = {"facts": dict(facts), "files": dict(files)}
+    return json.dumps(content | {"sha256": hashlib.sha256(json.dumps(content).encode()).hexdigest()}, indent=2)
 
 
 def _identity(path: Path) -> dict[str, Any]:

@@ -39,7 +39,8 @@ def path_of(config: Mapping[str, Any], job: str | None) -> Path | None:
 def claim(path: Path) -> Path:
     """Make the directory of a named run where it is not there; refuse one that holds something else."""
     path.mkdir(parents=True, exist_ok=True)
-    ours = {LOG, SPEC, PROVENANCE, ENGINE, OWNER, LOCK}
+    ours = {LOG, OWNER, LOCK}
+    ours |= {place.name for name in (CONFIG, SPEC, PROVENANCE, ENGINE) for place in (path / name, _aside(path / name))}
     if not (path / CONFIG).exists() and (other := sorted({item.name for item in path.iterdir()} - ours)):
         raise UserError(f"{path} is not a genctl run but holds {first_few(other)}: choose another name=…")
     return path
@@ -149,9 +150,12 @@ def write_json(path: Path, values: Any) -> None:
 
 def write(path: Path, text: str) -> None:
     """Write a text file aside and rename it."""
-    aside = path.with_name(f".{path.name}.tmp")
-    aside.write_text(text, encoding="utf-8")
-    aside.replace(path)
+    _aside(path).write_text(text, encoding="utf-8")
+    _aside(path).replace(path)
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.tmp")
 
 
 def _flat(config: Any, prefix: str = "") -> dict[str, Any]:

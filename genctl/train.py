@@ -118,6 +118,9 @@ def _train_to_end(run: "Run", callbacks: Sequence[Callback], output: Output) -> 
         ):
             fit(run, callbacks, progress, requests, profile)
         status = "finished" if run.step == run.total else "stopped"
+    except KeyboardInterrupt:  # the second one
+        status = "stopped"
+        raise
     except Exception as error:
         output.note(f"{type(error).__name__}: {error}")
         raise

@@ -60,6 +60,20 @@ def rows(run: str | Path) -> list[dict]:
     return [json.loads(line) for line in (Path(run) / "metrics.jsonl").read_text().splitlines()]
 
 
+ROLES = {
+    "ae": ("encoder", "decoder"),
+    "vae": ("encoder", "decoder"),
+    "gan": ("generator", "discriminator"),
+    "aegan": ("encoder", "decoder", "generator", "discriminator"),
+}
+
+
+def tiny(model: str) -> tuple[str, ...]:
+    """A family with the smallest networks, and without convolutions."""
+    networks = [word for role in ROLES[model] for word in (f"{role}=mlp", f"{role}.units=[16]")]
+    return (f"model={model}", *networks, "outputs=runs", "trainer.batch_size=16", "callbacks.images.every=0")
+
+
 def newest_weights(run: str | Path) -> bytes:
     return sorted(Path(run).glob("checkpoints/step-*/state.safetensors"))[-1].read_bytes()
 

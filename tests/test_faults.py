@@ -1,18 +1,28 @@
 """What may go wrong while a run is written: a kill at any write, a place that is full or gone, a loss that breaks."""
 
+import contextlib
 import errno
+import functools
 import os
 import shutil
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Genctl, newest_weights, rows
+from conftest import ROLES, Genctl, newest_weights, rows, tiny
 from test_resume import options, start, wait_for_step
 
 from genctl import checkpoint
 
-WORDS = (*options("vae"), "trainer.steps=30", "callbacks.checkpoint.every=10", "callbacks.log.every=10")
+EVERY = ("trainer.steps=30", "callbacks.checkpoint.every=10", "callbacks.log.every=10")
+WORDS = (*options("vae"), *EVERY)
+End = tuple[bytes, bytes]  # newest weights and metrics.jsonl
+PHASES = ("model.phases.autoencoder=5", "model.phases.adversarial=10", "model.phases.joint=15")
+
+
+def end_of(run: Path) -> End:
+    return newest_weights(run), (run / "metrics.jsonl").read_bytes()
 
 
 class Killed(BaseException):
@@ -40,34 +50,44 @@ def kill_at(monkeypatch: pytest.MonkeyPatch, moment: int) -> None:
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, bytes]:
-    """Weights and metrics of a run that nothing disturbed."""
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Callable[[tuple[str, ...]], End]:
+    """How a run ends that nothing disturbs."""
     from genctl.cli import main
 
-    place = tmp_path_factory.mktemp("whole")
-    before = Path.cwd()
-    os.chdir(place)
-    try:
-        assert main(["train", *WORDS, "name=x"]) == 0
-    finally:
-        os.chdir(before)
-    return newest_weights(place / "runs/x"), (place / "runs/x/metrics.jsonl").read_bytes()
+    @functools.cache
+    def end(words: tuple[str, ...]) -> End:
+        place = tmp_path_factory.mktemp("whole")
+        with contextlib.chdir(place):
+            assert main(["train", *words, "name=x"]) == 0
+        return end_of(place / "runs/x")
+
+    return end
 
 
-@pytest.mark.parametrize("moment", range(8, 22))
+# A checkpoint is seven operations; after the third, the 22nd one deletes the first.
+@pytest.mark.parametrize(("model", "moment"), [([*ROLES][moment % 4], moment) for moment in range(1, 23)])
 def test_a_kill_at_any_write_of_a_checkpoint_loses_nothing(
-    genctl: Genctl, whole: tuple[bytes, bytes], moment: int
+    genctl: Genctl, whole: Callable[[tuple[str, ...]], End], model: str, moment: int
 ) -> None:
+    words = (
+        *tiny(model),
+        *EVERY,
+        "trainer.xla=false",
+        "callbacks.validate.every=15",
+        *(PHASES if model == "aegan" else ()),
+    )
     with pytest.MonkeyPatch.context() as patch:
         kill_at(patch, moment)
         with pytest.raises(Killed):
-            genctl("train", *WORDS, "name=x")
-    assert "continuing at step" in genctl.good("train", *WORDS, "name=x").out
-    assert (newest_weights("runs/x"), Path("runs/x/metrics.jsonl").read_bytes()) == whole
+            genctl("train", *words, "name=x")
+    out = genctl.good("train", *words, "name=x").out
+    assert ("continuing at step" in out or "are done already" in out) == (moment > 6)
+    assert not list(Path("runs/x/checkpoints").glob(".*"))
+    assert end_of(Path("runs/x")) == whole(words)
 
 
 def test_a_full_disk_is_one_error_and_what_was_saved_stays(
-    genctl: Genctl, monkeypatch: pytest.MonkeyPatch, whole: tuple[bytes, bytes]
+    genctl: Genctl, whole: Callable[[tuple[str, ...]], End]
 ) -> None:
     def full(path: Path) -> None:
         if "step-000000020" in str(path):
@@ -77,7 +97,7 @@ def test_a_full_disk_is_one_error_and_what_was_saved_stays(
         patch.setattr(checkpoint, "_flush", full)
         assert "No space left on device" in genctl.bad("train", *WORDS, "name=x")
     assert "continuing at step 10 of 30" in genctl.good("train", *WORDS, "name=x").out
-    assert (newest_weights("runs/x"), Path("runs/x/metrics.jsonl").read_bytes()) == whole
+    assert end_of(Path("runs/x")) == whole(WORDS)
 
 
 def test_a_directory_that_vanishes_is_one_error(genctl: Genctl) -> None:
@@ -90,8 +110,11 @@ def test_a_directory_that_vanishes_is_one_error(genctl: Genctl) -> None:
     assert err.startswith("error: ") and "No such file or directory" in err and "Traceback" not in err
 
 
-def test_sigusr1_saves_and_goes_on(genctl: Genctl) -> None:
-    process = start(*options("vae"), "name=x", "trainer.steps=100000", "callbacks.checkpoint.every=400")
+@pytest.mark.parametrize("resident", ["true", "false"])
+def test_sigusr1_saves_and_goes_on(genctl: Genctl, resident: str) -> None:
+    process = start(
+        *tiny("vae"), f"trainer.resident={resident}", "name=x", "trainer.steps=100000", "callbacks.checkpoint.every=400"
+    )
     wait_for_step(process, "runs/x", 400)
     process.send_signal(signal.SIGUSR1)
     try:

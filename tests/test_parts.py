@@ -174,5 +174,7 @@ def test_a_checkpoint_comes_back_exactly_and_damage_is_seen(tmp_path: Path) -> N
 def test_old_checkpoints_go_and_the_best_stays(tmp_path: Path) -> None:
     for step in (1, 2, 3, 4, 5):
         checkpoint.save(tmp_path, step, {"a": np.zeros(1)}, {"best": None})
-    checkpoint.prune(tmp_path, keep=2, best_step=2)
+    checkpoint.prune(tmp_path, step=5, keep=2, best_step=2)
     assert [path.name[-1] for path in checkpoint.steps(tmp_path)] == ["2", "4", "5"]
+    checkpoint.prune(tmp_path, step=4, keep=1, best_step=None)  # 5 lies beyond, so it cannot be relied on
+    assert [path.name[-1] for path in checkpoint.steps(tmp_path)] == ["4", "5"]

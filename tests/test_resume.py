@@ -62,21 +62,6 @@ def wait_for_step(process: subprocess.Popen, run: str, step: int) -> None:
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize("model", ["ae", "vae", "gan", "aegan"])
-def test_a_killed_run_continues_with_the_same_command(genctl: Genctl, model: str) -> None:
-    words = (*options(model), "trainer.steps=2000", "callbacks.checkpoint.every=35", "callbacks.checkpoint.keep=3")
-    process = start(*words, "name=killed")
-    wait_for_step(process, "runs/killed", 35)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    assert not Path("runs/killed/summary.json").exists()
-    out = genctl.good("train", *words, "name=killed").out
-    assert "continuing at step" in out
-    genctl.good("train", *words, "name=whole")
-    assert newest_weights("runs/killed") == newest_weights("runs/whole")
-    assert Path("runs/killed/metrics.jsonl").read_bytes() == Path("runs/whole/metrics.jsonl").read_bytes()
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_saves_and_says_how_to_go_on(genctl: Genctl, number: signal.Signals) -> None:
     process = start(*options("vae"), "name=x", "trainer.steps=100000", "callbacks.checkpoint.every=50")
@@ -89,19 +74,6 @@ def test_a_signal_saves_and_says_how_to_go_on(genctl: Genctl, number: signal.Sig
     assert summary["status"] == "stopped"
     newest = sorted(Path("runs/x/checkpoints").iterdir())[-1]
     assert newest.name == f"step-{summary['steps']:09d}"
-
-
-def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(genctl: Genctl) -> None:
-    words = (*options("vae"), "trainer.steps=60", "callbacks.checkpoint.every=20", "callbacks.validate.every=0")
-    genctl.good("train", *words, "name=x")
-    before = newest_weights("runs/x")
-    state = sorted(Path("runs/x").glob("checkpoints/*/state.safetensors"))[-1]
-    content = bytearray(before)
-    content[len(content) // 2] ^= 1
-    state.write_bytes(content)
-    out = genctl.good("train", *words, "name=x").out
-    assert f"{state.parent} is damaged" in out and "continuing at step 40 of 60" in out
-    assert newest_weights("runs/x") == before
 
 
 def test_another_config_is_refused_with_what_differs(genctl: Genctl) -> None:
