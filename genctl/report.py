@@ -5,7 +5,6 @@ import time
 from typing import TYPE_CHECKING
 
 from genctl import rundir
-from genctl.device import describe
 from genctl.progress import losses
 
 if TYPE_CHECKING:
@@ -19,6 +18,8 @@ def introduce(run: "Run") -> None:
     if not run.engine.writes:
         log.info("this process helps: the first one writes the run, and says how it goes")
         return
+    from genctl.device import describe  # it brings TensorFlow
+
     sizes, spec = run.dataset.sizes, run.dataset.spec
     log.info(
         "%s on %s %s: %s training, %s validation and %s test examples",

@@ -129,6 +129,14 @@ def test_mistaken_flags_and_verbs(capsys, words, expected):
     assert expected in err(capsys, *words)
 
 
+def test_a_wrong_value_needs_no_tensorflow(tmp_path):
+    code = (
+        "import sys\nfrom genctl.cli import main\nstatus = main(['train', 'trainer.batch_size=-1'])\n"
+        "sys.exit(status != 1 or bool({'tensorflow', 'keras'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True).returncode == 0
+
+
 def test_nothing_here_imports_tensorflow(tmp_path):
     lines = [["--help"], ["train", "--help"], ["train", "--cfg", "job"], ["train", "model.bta=1"], ["trian"]]
     lines += [["--version"], ["train", "--info", "searchpath"], ["completion", "words", "train", "model="]]

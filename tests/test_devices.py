@@ -83,11 +83,11 @@ def finish(processes: list[subprocess.Popen]) -> list[int]:
 
 
 def test_two_processes_end_where_one_does_also_when_one_is_stopped(genctl: Genctl) -> None:
-    words = ("train", "model=gan", *WORDS, "trainer.steps=1000", "callbacks.checkpoint.every=100")
+    words = ("train", "model=gan", *WORDS, "trainer.steps=500", "callbacks.checkpoint.every=50")
     workers = ("trainer.device=cpu", "trainer.workers=tf_config", "name=two")
     genctl.good(*words, "name=one")
     processes = two_processes(*words, *workers)
-    wait_for_step(processes[0], "runs/two", 100)
+    wait_for_step(processes[0], "runs/two", 50)
     processes[1].send_signal(signal.SIGTERM)  # the one that does not write: both must hear of it
     assert finish(processes) == [75, 75]
     assert finish(two_processes(*words, *workers)) == [0, 0]
