@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from genctl import devices
+from genctl import parallel
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Noise:
         if not self.shared:
             return draw(shape)
         rows, *rest = tf.unstack(shape) if tf.is_tensor(shape) else shape
-        return devices.part(draw([rows * devices.count(), *rest]))
+        return parallel.part(draw([rows * parallel.count(), *rest]))
 
     def _key(self, name: str) -> tf.Tensor:
         digest = hashlib.blake2b(f"{self.seed}/{self.purpose}/{name}".encode(), digest_size=8).digest()

@@ -11,8 +11,8 @@ import tensorflow as tf
 from genctl import rundir
 from genctl.data.base import Dataset
 from genctl.device import memory_limit
-from genctl.devices import count, worker
 from genctl.errors import UserError
+from genctl.parallel import count, worker
 from genctl.strategies.base import Strategy
 from genctl.trainer import Trainer
 

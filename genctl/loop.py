@@ -43,9 +43,9 @@ def fit(
 
 def agreed(run: "Run", requests: Requests) -> bool:
     """Whether to stop now, on which all processes must agree, as on the length of the next call."""
-    from genctl import devices
+    from genctl import parallel
 
-    requests.stop, run.pace = devices.agree(requests.stop, run.pace)
+    requests.stop, run.pace = parallel.agree(requests.stop, run.pace)
     return requests.stop
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 from genctl.context import StepContext
-from genctl.devices import mean_over_devices, own, shares
 from genctl.loss_scale import LossScale
 from genctl.optimizers import Optimizer
+from genctl.parallel import mean_over_devices, own, shares
 from genctl.schedules import at
 
 Logs = dict[str, tf.Tensor]

@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from genctl import devices
+from genctl import parallel
 from genctl.averages import Averages
 from genctl.context import StepContext
 from genctl.data.base import Augment
@@ -29,7 +29,7 @@ def training(
     def step(stored: Stored, number: tf.Tensor) -> dict[str, tf.Tensor]:
         images, labels = stored
         now = context.at(number)
-        mine = devices.part(images), devices.part(labels)
+        mine = parallel.part(images), parallel.part(labels)
         return strategy.step(batch(mine, strategy.spec, now.noise, augmentation), now)
 
     step = tf.function(step, jit_compile=True) if xla else step
@@ -37,7 +37,7 @@ def training(
     @tf.function(jit_compile=whole or None)
     def program(inputs: Any, first: tf.Tensor, count: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         def body(index: tf.Tensor, healthy: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            logs = devices.together(step, data.read(inputs, index), first + tf.cast(index, tf.int64))
+            logs = parallel.together(step, data.read(inputs, index), first + tf.cast(index, tf.int64))
             return index + 1, averages.add(logs)
 
         return tf.while_loop(lambda index, healthy: (index < count) & healthy, body, (0, True), parallel_iterations=1)

@@ -71,13 +71,13 @@ def _train(config: dict[str, Any], invocation: Invocation, make_directory: Calla
     """Check and build everything; make the directory last, so that a mistake leaves nothing behind; then train."""
     with quiet() as output:
         plan = build.plan(config, invocation.trust)
-        from genctl import device, devices  # TensorFlow starts here, after all that can be refused without it
+        from genctl import device, parallel  # TensorFlow starts here, after all that can be refused without it
         from genctl.engine import check_devices
 
         with device.use(plan.trainer.device, plan.trainer.devices, plan.trainer.workers) as place:
             strategy = build.strategy(config, plan.dataset.spec, invocation.trust)
             check_devices(plan.trainer, strategy)
-            with rundir.held(make_directory(), devices.worker()) as directory:
+            with rundir.held(make_directory(), parallel.worker()) as directory:
                 output.keep_in(directory / rundir.LOG)
                 provenance.record(directory, invocation, plan.dataset, config["seed"], device.describe(place))
                 run = _begin(directory, config, plan, strategy, place)

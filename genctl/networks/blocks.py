@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 import keras
 from pydantic import AfterValidator, Field, PositiveInt
 
-from genctl.devices import count
 from genctl.errors import UserError, did_you_mean
+from genctl.parallel import count
 
 Shape = tuple[int, ...]
 Size = tuple[int, int]
