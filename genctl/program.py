@@ -32,7 +32,8 @@ def training(
         mine = parallel.part(images), parallel.part(labels)
         return strategy.step(batch(mine, strategy.spec, now.noise, augmentation), now)
 
-    step = tf.function(step, jit_compile=True) if xla else step
+    if parallel.count() == 1:  # traced once then, though the program below is traced anew once it has made the averages
+        step = tf.function(step, jit_compile=xla or None)
 
     @tf.function(jit_compile=whole or None)
     def program(inputs: Any, first: tf.Tensor, count: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -6,14 +6,18 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+import tensorflow as tf
 from conftest import Genctl, newest_weights, rows
 from test_resume import options
 
 from genctl.callbacks import Log
+from genctl.context import StepContext
+from genctl.player import Logs
 from genctl.strategies.aegan import AEGAN
+from genctl.strategies.base import Batch
 
 
-@pytest.mark.parametrize("model", ["ae", "vae", "gan", "aegan"])
+@pytest.mark.parametrize("model", ["gan", "aegan"])
 def test_streamed_data_give_the_same_run_also_when_it_stops(genctl: Genctl, model: str) -> None:
     augment = "dataset.augment.shift=1"
     genctl.good("train", *options(model), augment, "name=whole", "trainer.steps=60", "trainer.resident=true")
@@ -37,7 +41,7 @@ def test_streamed_data_are_bounded_in_memory(genctl: Genctl) -> None:
         patch.setattr(Log, "__call__", lambda log, run: (seen.append(process.memory_info().rss), call(log, run))[1])
         genctl.good(
             "train", "model=vae_dense", "dataset=npz", "dataset.path=big.npy", "dataset.validation=0.01", "name=x",
-            "outputs=runs", "trainer.resident=false", "trainer.steps=100", "callbacks.log.every=10",
+            "outputs=runs", "trainer.resident=false", "trainer.steps=40", "callbacks.log.every=10",
         )  # fmt: skip
     assert max(seen) - before < 1.5 * 2**30
 
@@ -69,8 +73,7 @@ def test_xla_computes_the_same_objective(genctl: Genctl) -> None:
     assert ends["on"] == pytest.approx(ends["off"], rel=0.02) and ends["step"] == pytest.approx(ends["on"], rel=1e-3)
 
 
-@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
-@pytest.mark.parametrize("model", ["vae", "gan_dense"])
+@pytest.mark.parametrize(("model", "precision"), [("vae", "mixed_bfloat16"), ("gan_dense", "mixed_float16")])
 def test_half_precision_learns_as_float32_does(genctl: Genctl, model: str, precision: str) -> None:
     words = (
         "train",
@@ -93,7 +96,13 @@ def test_half_precision_learns_as_float32_does(genctl: Genctl, model: str, preci
 def test_each_phase_is_traced_once(genctl: Genctl, monkeypatch: pytest.MonkeyPatch) -> None:
     phases: list[str] = []
     step = AEGAN.step
-    monkeypatch.setattr(AEGAN, "step", lambda self, batch, now: (phases.append(now.phase), step(self, batch, now))[1])
+
+    @tf.autograph.experimental.do_not_convert
+    def counted(self: AEGAN, batch: Batch, now: StepContext) -> Logs:
+        phases.append(now.phase)
+        return step(self, batch, now)
+
+    monkeypatch.setattr(AEGAN, "step", counted)
     genctl.good("train", *options("aegan"), "name=x", "trainer.steps=70", "callbacks.log.every=7")
     assert phases == ["autoencoder", "adversarial", "joint"]
 

@@ -22,10 +22,10 @@ KILL, TERM, INT = signal.SIGKILL, signal.SIGTERM, signal.SIGINT
 STEPS = 600
 RUN = Path("runs/killed")
 CHAINS = [
-    ("vae", True, (KILL, TERM)),
-    ("gan", True, (KILL, KILL)),
-    ("ae", False, (TERM, KILL)),
-    ("aegan", False, (KILL, KILL)),
+    ("vae", False, (KILL,)),
+    ("gan", True, (KILL,)),
+    ("ae", True, (TERM,)),
+    ("aegan", False, (KILL,)),
 ]
 if os.environ.get("GENCTL_NIGHTLY") == "1":
     CHAINS = [(model, resident, (KILL, TERM, KILL, INT, KILL)) for model in ROLES for resident in (True, False)]

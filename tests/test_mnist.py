@@ -50,12 +50,11 @@ def test_generators_draw_different_images_with_as_much_ink_as_digits(
     assert samples.std(axis=0).mean() > 0.4 * real.std(axis=0).mean(), "the samples are all alike"
 
 
-@pytest.mark.parametrize("model", ["vae", "vae_dense", "aegan"])
+@pytest.mark.parametrize("model", ["vae", "vae_dense"])
 def test_the_same_command_gives_the_same_bits(genctl: Genctl, model: str) -> None:
     """All of MNIST and a hundred steps or more: on less, sums of gradients in the order of the clock were not seen."""
-    phases = [f"model.phases.{name}=40" for name in ("autoencoder", "adversarial", "joint")] if model == "aegan" else []
-    options = (*phases, "trainer.steps=120", "callbacks.validate.every=0", "callbacks.images.every=0", "outputs=runs")
+    options = ("trainer.steps=120", "trainer.xla=false", "callbacks.validate.every=0", "callbacks.images.every=0")
     for name in ("a", "b", "c"):
-        genctl.good("train", f"model={model}", "dataset=mnist", f"name={name}", *options)
+        genctl.good("train", f"model={model}", "dataset=mnist", f"name={name}", "outputs=runs", *options)
     for file in ("metrics.jsonl", "checkpoints/step-000000120/state.safetensors"):
         assert len({Path("runs", name, file).read_bytes() for name in ("a", "b", "c")}) == 1, file
