@@ -93,7 +93,7 @@ class Images:
             data = run.validation if run.validation.size else run.train
             count = min(max(1, self.count // 2), data.size)
             originals = batch(data.take(np.arange(count, dtype=np.int32)), spec)["image"]
-            copies = run.sampler.reconstructions(data, count, run.seed)
+            copies = run.sampler.reconstructions(data, count)
             self._show(run, "reconstructions", pairs(spec.to_stored(originals.numpy()), spec.to_stored(copies)))
 
     def _show(self, run: "Run", name: str, picture: Any) -> None:

@@ -8,7 +8,7 @@ from pydantic import PositiveInt
 
 from genctl import build, rundir
 from genctl.errors import UserError
-from genctl.instantiate import Seed, check_value
+from genctl.instantiate import check_value
 from genctl.invocation import Invocation
 from genctl.outcome import Outcome
 from genctl.trained import trained
@@ -18,7 +18,6 @@ def reconstruct(cfg: DictConfig, invocation: Invocation) -> None:
     """Write reconstructions.npz (keys `samples` and `originals`, uint8 (n, h, w, c)) and a grid of pairs as PNG."""
     options: dict[str, Any] = rundir.plain(cfg)
     check_value(options["n"], PositiveInt, "n")
-    check_value(options["seed"], Seed, "seed")
     check_value(options["split"], Literal["train", "validation", "test"], "split")
     outcome = Outcome(options["out"], rundir.existing(options["run"]), "reconstructions")
     with trained(options["run"], options["checkpoint"], invocation.trust) as run:
@@ -34,6 +33,6 @@ def reconstruct(cfg: DictConfig, invocation: Invocation) -> None:
         split = dataset.split(options["split"])
         if not split.size:
             raise UserError(f"split={options['split']} is empty in this run: choose another.")
-        copies = Sampler(run.strategy).reconstructions(Streamed(split), options["n"], options["seed"])
+        copies = Sampler(run.strategy).reconstructions(Streamed(split), options["n"])
         originals = split.take(np.arange(len(copies))).images
         outcome.write(run.spec, samples=[run.spec.to_stored(copies)], originals=[originals])

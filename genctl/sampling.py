@@ -34,12 +34,12 @@ class Sampler:
                 labels = tf.one_hot(classes[first : first + BATCH], self.strategy.label_dim)
                 yield self._sample(labels, tf.constant((seed << 32) + index, tf.int64)).numpy()
 
-    def reconstructions(self, data: Data, count: int, seed: int) -> np.ndarray:
+    def reconstructions(self, data: Data, count: int) -> np.ndarray:
         """The first `count` examples of a split, encoded and decoded: float32 (count, ...) in [-1, 1]."""
         parts = []
         with self.strategy.averaged():
             for first in range(0, min(count, data.size), BATCH):
                 stored = data.take(tf.range(first, min(first + BATCH, count, data.size)))
                 examples = batch(stored, self.strategy.spec)
-                parts.append(self.strategy.reconstruct(examples, Noise(seed, first, "reconstruct")).numpy())
+                parts.append(self.strategy.reconstruct(examples).numpy())
         return np.concatenate(parts)

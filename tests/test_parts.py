@@ -12,7 +12,7 @@ from genctl.context import Noise, StepContext
 from genctl.data.order import Order
 from genctl.data.spec import Spec
 from genctl.networks import conv, mlp, resnet
-from genctl.objectives.adversarial import discriminator_loss, non_saturating_loss
+from genctl.objectives.adversarial import cross_entropy, non_saturating
 from genctl.objectives.divergences import standard_normal_kl
 from genctl.objectives.likelihoods import LIKELIHOODS
 from genctl.optimizers import Optimizer
@@ -56,8 +56,8 @@ def test_adversarial_losses_by_their_equations() -> None:
     real, fake = np.array([[0.5], [-1.0]], np.float32), np.array([[0.2], [2.0]], np.float32)
     d_real, d_fake = 1 / (1 + np.exp(-real)), 1 / (1 + np.exp(-fake))
     expected = -np.log(d_real).mean() - np.log(1 - d_fake).mean()
-    assert discriminator_loss(tf.constant(real), tf.constant(fake)).numpy() == pytest.approx(expected, rel=1e-5)
-    assert non_saturating_loss(tf.constant(fake)).numpy() == pytest.approx(-np.log(d_fake).mean(), rel=1e-5)
+    assert cross_entropy(tf.constant(real), tf.constant(fake)).numpy() == pytest.approx(expected, rel=1e-5)
+    assert non_saturating(tf.constant(fake)).numpy() == pytest.approx(-np.log(d_fake).mean(), rel=1e-5)
 
 
 def test_noise_depends_on_seed_step_name_and_purpose_alone() -> None:

@@ -65,7 +65,7 @@ def test_labels_by_name_and_by_number(genctl: Genctl, colour_npz: str) -> None:
         ("sample run=runs/xx", "Did you mean 'runs/x'?"),
         ("sample", "genctl sample needs run=…"),
         ("reconstruct run=runs/x split=all", "split=all: should be 'train', 'validation' or 'test'"),
-        ("reconstruct run=runs/x seed=-1", "seed=-1"),
+        ("sample run=runs/x seed=-1", "seed=-1"),
     ],
 )
 def test_mistakes_of_use(genctl: Genctl, words: str, message: str) -> None:

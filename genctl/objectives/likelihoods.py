@@ -9,9 +9,8 @@ from collections.abc import Callable
 from typing import Annotated, NamedTuple
 
 import tensorflow as tf
-from pydantic import AfterValidator
 
-from genctl.errors import did_you_mean
+from genctl.choices import one_of
 
 SCALE = 0.1  # the fixed width of the gaussian and laplace densities, in intensities
 
@@ -80,11 +79,4 @@ LIKELIHOODS = {
     "absolute_error": Likelihood(sigmoid_image, absolute_error),
 }
 
-
-def _known(name: str) -> str:
-    if name not in LIKELIHOODS:
-        raise ValueError(f"should be one of {', '.join(LIKELIHOODS)}.{did_you_mean(name, LIKELIHOODS)}".rstrip("."))
-    return name
-
-
-LikelihoodName = Annotated[str, AfterValidator(_known)]
+LikelihoodName = Annotated[str, one_of(LIKELIHOODS)]

@@ -3,7 +3,7 @@
 import tensorflow as tf
 from pydantic import NonNegativeInt, PositiveInt
 
-from genctl.context import Noise, StepContext
+from genctl.context import StepContext
 from genctl.data.spec import Spec
 from genctl.objectives.likelihoods import LIKELIHOODS, LikelihoodName
 from genctl.player import Logs, Player
@@ -27,7 +27,7 @@ class AE(Strategy):
         conditional: bool,
     ) -> None:
         super().__init__(spec, conditional)
-        self.latent_dim = latent_dim
+        self.code_dim = latent_dim
         self.likelihood = LIKELIHOODS[likelihood]
         self.encoder = encoder(input_shape=self.widened(spec.image_shape), output_shape=(latent_dim,))
         self.decoder = decoder(input_shape=self.widened((latent_dim,)), output_shape=spec.image_shape)
@@ -43,14 +43,13 @@ class AE(Strategy):
 
     def loss(self, batch: Batch, training: bool) -> tuple[tf.Tensor, Logs]:
         """The reconstruction loss: summed over an example's numbers, mean over examples."""
-        loss = tf.reduce_mean(self.likelihood.loss(batch["image"], self.decode(batch, training)))
+        code = self.encode(batch, training)
+        parameters = self.decoder(attach(code, self.condition(batch)), training=training)
+        loss = tf.reduce_mean(self.likelihood.loss(batch["image"], parameters))
         return loss, {"loss": loss}
 
-    def decode(self, batch: Batch, training: bool) -> tf.Tensor:
-        """The decoder's parameters of the codes of a batch."""
-        label = self.condition(batch)
-        code = self.encoder(attach(batch["image"], label), training=training)
-        return self.decoder(attach(code, label), training=training)
+    def encode(self, batch: Batch, training: bool = False) -> tf.Tensor:
+        return self.encoder(attach(batch["image"], self.condition(batch)), training=training)
 
-    def reconstruct(self, batch: Batch, noise: Noise) -> tf.Tensor:
-        return self.likelihood.image(self.decode(batch, training=False))
+    def decode(self, code: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
+        return self.likelihood.image(self.decoder(attach(code, label), training=False))

@@ -14,7 +14,7 @@ from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt
 
 from genctl.context import Noise, StepContext
 from genctl.data.spec import Spec
-from genctl.objectives.adversarial import accuracies, discriminator_loss, non_saturating_loss
+from genctl.objectives.adversarial import ADVERSARIAL, AdversarialName, accuracies
 from genctl.objectives.likelihoods import LIKELIHOODS
 from genctl.player import Logs, Player
 from genctl.schedules import PositiveScheduled
@@ -41,11 +41,13 @@ class AEGAN(Strategy):
         reconstruction_weight: NonNegativeFloat,
         adversarial_weight: NonNegativeFloat,
         adversarial_learning_rate: PositiveScheduled,
+        adversarial: AdversarialName,
         average_halflife: NonNegativeInt,
         conditional: bool,
     ) -> None:
         super().__init__(spec, conditional)
-        self.noise_dim = noise_dim
+        self.adversarial = ADVERSARIAL[adversarial]
+        self.code_dim, self.noise_dim = latent_dim, noise_dim
         self.phases = {name: phases[name] for name in ("autoencoder", "adversarial", "joint")}
         self.reconstruction_weight, self.adversarial_weight = reconstruction_weight, adversarial_weight
         self.encoder = encoder(input_shape=self.widened(spec.image_shape), output_shape=(latent_dim,))
@@ -73,27 +75,28 @@ class AEGAN(Strategy):
 
     def autoencoder_loss(self, batch: Batch, training: bool) -> tuple[tf.Tensor, Logs]:
         """Squared error of the reconstruction: summed over an example's numbers, mean over examples."""
-        loss = tf.reduce_mean(self.likelihood.loss(batch["image"], self.autoencode(batch, training)))
+        parameters = self.decoder(attach(self.encode(batch, training), self.condition(batch)), training=training)
+        loss = tf.reduce_mean(self.likelihood.loss(batch["image"], parameters))
         return loss, {"loss": loss}
 
     def critic_loss(self, batch: Batch, context: StepContext, training: bool) -> tuple[tf.Tensor, Logs]:
         """Tell images (in the second phase: their reconstructions) from generated ones."""
         label = self.condition(batch)
         joint = context.phase == "joint"
-        image = batch["image"] if joint else self.likelihood.image(self.autoencode(batch, training=False))
+        image = batch["image"] if joint else self.reconstruct(batch)
         real = self.discriminator(attach(image, label), training=training)
-        generated = self.generate(label, context.noise, "critic", training, decoder_training=training and joint)
+        generated = self.decode(self.draw(label, context.noise, "critic", training), label, training and joint)
         fake = self.discriminator(attach(generated, label), training=training)
-        loss = discriminator_loss(real, fake)
+        loss = self.adversarial.critic(real, fake)
         return loss, {"discriminator/loss": loss, **accuracies(real, fake)}
 
     def forger_loss(self, batch: Batch, context: StepContext) -> tuple[tf.Tensor, Logs]:
         """Make codes whose images the discriminator calls real."""
         label = self.condition(batch)
         joint = context.phase == "joint"
-        generated = self.generate(label, context.noise, "forger", training=True, decoder_training=joint)
+        generated = self.decode(self.draw(label, context.noise, "forger", training=True), label, training=joint)
         fake = self.discriminator(attach(generated, label), training=True)
-        loss = non_saturating_loss(fake)
+        loss = self.adversarial.forger(fake)
         return loss, {"generator/loss": loss}
 
     def joint_loss(self, batch: Batch, context: StepContext) -> tuple[tf.Tensor, Logs]:
@@ -103,23 +106,15 @@ class AEGAN(Strategy):
         loss = self.reconstruction_weight * reconstruction + self.adversarial_weight * adversarial
         return loss, {**reconstruction_logs, **adversarial_logs, "joint_loss": loss}
 
-    def autoencode(self, batch: Batch, training: bool) -> tf.Tensor:
-        """The decoder's parameters of the codes of a batch."""
-        label = self.condition(batch)
-        code = on_sphere(self.encoder(attach(batch["image"], label), training=training))
-        return self.decoder(attach(code, label), training=training)
+    def encode(self, batch: Batch, training: bool = False) -> tf.Tensor:
+        return on_sphere(self.encoder(attach(batch["image"], self.condition(batch)), training=training))
 
-    def generate(self, label: tf.Tensor, noise: Noise, name: str, training: bool, decoder_training: bool) -> tf.Tensor:
-        """Images in [-1, 1] from generated codes, one for each row of `label`; a decoder that stands still infers."""
+    def draw(self, label: tf.Tensor, noise: Noise, name: str = "sample", training: bool = False) -> tf.Tensor:
         z = noise.normal(f"z/{name}", (tf.shape(label)[0], self.noise_dim))
-        code = on_sphere(self.generator(attach(z, label), training=training))
-        return self.likelihood.image(self.decoder(attach(code, label), training=decoder_training))
+        return on_sphere(self.generator(attach(z, label), training=training))
 
-    def sample(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
-        return self.generate(label, noise, "sample", training=False, decoder_training=False)
-
-    def reconstruct(self, batch: Batch, noise: Noise) -> tf.Tensor:
-        return self.likelihood.image(self.autoencode(batch, training=False))
+    def decode(self, code: tf.Tensor, label: tf.Tensor, training: bool = False) -> tf.Tensor:
+        return self.likelihood.image(self.decoder(attach(code, label), training=training))
 
 
 def on_sphere(code: tf.Tensor) -> tf.Tensor:

@@ -17,15 +17,25 @@ NetworkBuilder = Callable[..., keras.Model]  # takes input_shape and output_shap
 OptimizerBuilder = Callable[..., Optimizer]  # takes what should differ from the config, by name
 
 
+ABILITIES = {  # what each needs of a strategy
+    "sample": ("draw", "decode"),
+    "decode": ("decode",),
+    "encode": ("encode",),
+    "reconstruct": ("encode", "decode"),
+}
+
+
 class Strategy:
     """What the players do with a batch. A subclass's constructor takes the networks it wants, by config group name.
 
     phases: the steps of each phase in order; the last one goes on for as long as the run does.
     monitor: the validation log whose smallest value marks the best checkpoint; None where no log tells quality.
+    code_dim: numbers in what `draw` and `encode` return and `decode` takes; set by a constructor that has these.
     """
 
     phases: Mapping[str, int] = {"train": 0}
     monitor: str | None = None
+    code_dim = 0
 
     def __init__(self, spec: Spec, conditional: bool) -> None:
         if conditional and not spec.label_dim:
@@ -41,17 +51,29 @@ class Strategy:
         """Return scalars about a batch that is not trained on."""
         raise NotImplementedError
 
-    def sample(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
-        """Return one new example in [-1, 1] for each row of `label`, float32 (n, label_dim)."""
-        raise UserError(f"{type(self).__name__} cannot sample.")
+    def draw(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
+        """Return one code of a new example for each row of `label`, float32 (n, label_dim): float32 (n, code_dim)."""
+        raise NotImplementedError
 
-    def reconstruct(self, batch: Batch, noise: Noise) -> tf.Tensor:
+    def encode(self, batch: Batch) -> tf.Tensor:
+        """Return the batch's codes, (n, code_dim); the mean where the code of an example is random."""
+        raise NotImplementedError
+
+    def decode(self, code: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
+        """Return the examples in [-1, 1] of codes (n, code_dim) and labels (n, label_dim)."""
+        raise NotImplementedError
+
+    def sample(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
+        """Return one new example in [-1, 1] for each row of `label`."""
+        return self.decode(self.draw(label, noise), label)
+
+    def reconstruct(self, batch: Batch) -> tf.Tensor:
         """Return the batch's examples in [-1, 1], encoded and decoded."""
-        raise UserError(f"{type(self).__name__} has no encoder, so it cannot reconstruct.")
+        return self.decode(self.encode(batch), self.condition(batch))
 
     def can(self, ability: str) -> bool:
-        """Whether this family can `sample` or `reconstruct`."""
-        return getattr(type(self), ability) is not getattr(Strategy, ability)
+        """Whether this family has all that one of ABILITIES needs."""
+        return all(getattr(type(self), part) is not getattr(Strategy, part) for part in ABILITIES[ability])
 
     def condition(self, batch: Batch) -> tf.Tensor:
         """The labels that the networks are given: (n, label_dim), of width 0 unless conditional."""

@@ -31,7 +31,7 @@ class VAE(Strategy):
         conditional: bool,
     ) -> None:
         super().__init__(spec, conditional)
-        self.latent_dim = latent_dim
+        self.code_dim = latent_dim
         self.beta = beta
         self.monitor = "negative_elbo" if callable(beta) else "loss"  # losses of two betas cannot be compared
         self.likelihood = LIKELIHOODS[likelihood]
@@ -65,10 +65,11 @@ class VAE(Strategy):
         mean, log_variance = tf.split(outputs, 2, axis=1)
         return mean, log_variance
 
-    def sample(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
-        code = noise.normal("code", (tf.shape(label)[0], self.latent_dim))
-        return self.likelihood.image(self.decoder(attach(code, label), training=False))
+    def draw(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
+        return noise.normal("code", (tf.shape(label)[0], self.code_dim))
 
-    def reconstruct(self, batch: Batch, noise: Noise) -> tf.Tensor:
-        mean, _ = self.infer(batch, training=False)
-        return self.likelihood.image(self.decoder(attach(mean, self.condition(batch)), training=False))
+    def encode(self, batch: Batch) -> tf.Tensor:
+        return self.infer(batch, training=False)[0]
+
+    def decode(self, code: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
+        return self.likelihood.image(self.decoder(attach(code, label), training=False))
