@@ -8,7 +8,7 @@ import inspect
 import json
 import re
 from collections.abc import Callable, Collection, Mapping
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, Unpack, get_args, get_origin, get_type_hints
 
 import hydra.utils
 import pydantic
@@ -130,7 +130,8 @@ def type_hints(target: Callable[..., Any]) -> dict[str, Any]:
     """The annotations of the target's own arguments; none for Keras'."""
     if target.__module__.startswith("keras"):
         return {}  # Keras' few annotations are hints and not contracts
-    return get_type_hints(target.__init__ if inspect.isclass(target) else target, include_extras=True)
+    function = target.__init__ if inspect.isclass(target) else target
+    return get_type_hints(function, include_extras=True) | _unpacked(function)
 
 
 def _parameters(
@@ -155,10 +156,19 @@ def _parameters(
 
 
 def _named(function: Callable[..., Any]) -> tuple[dict[str, inspect.Parameter], bool]:
-    """Parameters by name, `self` left out, and whether there is a **kwargs."""
+    """Parameters by name, `self` left out, and whether there is a **kwargs that takes any name."""
     parameters = list(inspect.signature(function).parameters.values())
     named = {p.name: p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD) and p.name != "self"}
-    return named, any(p.kind is p.VAR_KEYWORD for p in parameters)
+    unpacked = {name: inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name in _unpacked(function)}
+    return named | unpacked, not unpacked and any(p.kind is p.VAR_KEYWORD for p in parameters)
+
+
+def _unpacked(function: Callable[..., Any]) -> dict[str, Any]:
+    """The annotations of what a `**kwargs: Unpack[...]` takes, all of which is needed (PEP 692)."""
+    hints = [p.annotation for p in inspect.signature(function).parameters.values() if p.kind is p.VAR_KEYWORD]
+    return (
+        get_type_hints(get_args(hints[0])[0], include_extras=True) if hints and get_origin(hints[0]) is Unpack else {}
+    )
 
 
 def _readable(error: InstantiationException, key: str) -> Exception:

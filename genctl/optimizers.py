@@ -4,7 +4,7 @@ Keras is imported inside the functions, so that a mistake in a config is reporte
 """
 
 import dataclasses
-from typing import Annotated, Any
+from typing import Annotated, Any, TypedDict, Unpack
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
@@ -30,76 +30,54 @@ class Optimizer:
     accumulate: PositiveInt = 1
 
 
-def adam(
-    learning_rate: PositiveScheduled,
-    beta_1: Momentum,
-    beta_2: Momentum,
-    epsilon: PositiveFloat,
-    clip_norm: PositiveFloat | None,
-    accumulate: PositiveInt,
-) -> Optimizer:
+class Shared(TypedDict):
+    """What every optimizer takes beside its rule's own settings; see Optimizer."""
+
+    learning_rate: PositiveScheduled
+    clip_norm: PositiveFloat | None
+    accumulate: PositiveInt
+
+
+def adam(beta_1: Momentum, beta_2: Momentum, epsilon: PositiveFloat, **shared: Unpack[Shared]) -> Optimizer:
     """Adam (Kingma and Ba 2015, algorithm 1)."""
     import keras
 
-    rule = keras.optimizers.Adam(beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
-    return Optimizer(rule, learning_rate, clip_norm, accumulate)
+    return Optimizer(keras.optimizers.Adam(beta_1=beta_1, beta_2=beta_2, epsilon=epsilon), **shared)
 
 
 def adamw(
-    learning_rate: PositiveScheduled,
     weight_decay: NonNegativeFloat,
     beta_1: Momentum,
     beta_2: Momentum,
     epsilon: PositiveFloat,
-    clip_norm: PositiveFloat | None,
-    accumulate: PositiveInt,
+    **shared: Unpack[Shared],
 ) -> Optimizer:
     """Adam with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2)."""
     import keras
 
     rule = keras.optimizers.AdamW(weight_decay=weight_decay, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
-    return Optimizer(rule, learning_rate, clip_norm, accumulate)
+    return Optimizer(rule, **shared)
 
 
 def lion(
-    learning_rate: PositiveScheduled,
-    weight_decay: NonNegativeFloat,
-    beta_1: PositiveMomentum,
-    beta_2: Momentum,
-    clip_norm: PositiveFloat | None,
-    accumulate: PositiveInt,
+    weight_decay: NonNegativeFloat, beta_1: PositiveMomentum, beta_2: Momentum, **shared: Unpack[Shared]
 ) -> Optimizer:
     """The sign of a momentum, with decoupled weight decay (Chen et al. 2023, algorithm 2)."""
     import keras
 
-    rule = keras.optimizers.Lion(weight_decay=weight_decay, beta_1=beta_1, beta_2=beta_2)
-    return Optimizer(rule, learning_rate, clip_norm, accumulate)
+    return Optimizer(keras.optimizers.Lion(weight_decay=weight_decay, beta_1=beta_1, beta_2=beta_2), **shared)
 
 
-def rmsprop(
-    learning_rate: PositiveScheduled,
-    rho: Momentum,
-    momentum: Momentum,
-    epsilon: PositiveFloat,
-    clip_norm: PositiveFloat | None,
-    accumulate: PositiveInt,
-) -> Optimizer:
+def rmsprop(rho: Momentum, momentum: Momentum, epsilon: PositiveFloat, **shared: Unpack[Shared]) -> Optimizer:
     """Gradient divided by a running average of its size (Tieleman and Hinton 2012)."""
     import keras
 
-    rule = keras.optimizers.RMSprop(rho=rho, momentum=momentum, epsilon=epsilon)
-    return Optimizer(rule, learning_rate, clip_norm, accumulate)
+    return Optimizer(keras.optimizers.RMSprop(rho=rho, momentum=momentum, epsilon=epsilon), **shared)
 
 
-def sgd(
-    learning_rate: PositiveScheduled,
-    momentum: Momentum,
-    nesterov: bool,
-    clip_norm: PositiveFloat | None,
-    accumulate: PositiveInt,
-) -> Optimizer:
+def sgd(momentum: Momentum, nesterov: bool, **shared: Unpack[Shared]) -> Optimizer:
     """Stochastic gradient descent with momentum (Sutskever et al. 2013)."""
     import keras
 
     rule = keras.optimizers.SGD(momentum=float(momentum), nesterov=nesterov)  # Keras refuses an int
-    return Optimizer(rule, learning_rate, clip_norm, accumulate)
+    return Optimizer(rule, **shared)

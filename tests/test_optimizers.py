@@ -9,6 +9,8 @@ import tensorflow as tf
 from conftest import Genctl, rows
 
 from genctl import checkpoint
+from genctl.commandline import paths
+from genctl.commandline.composition import Request, compose
 from genctl.context import Noise, StepContext
 from genctl.optimizers import Optimizer
 from genctl.player import Player
@@ -23,6 +25,13 @@ def weights(run: str, step: int) -> np.ndarray:
     arrays = checkpoint.load(Path(run, "checkpoints", f"step-{step:09d}")).arrays
     roles = ("networks/encoder/", "networks/decoder/")
     return np.concatenate([arrays[name].ravel() for role in roles for name in sorted(arrays) if name.startswith(role)])
+
+
+def test_an_optimizer_that_is_asked_for_replaces_the_models_own() -> None:
+    def optimizer(model: str) -> dict:
+        return compose(Request("train", (f"model={model}", "optimizer=sgd"), ()))[0].optimizer
+
+    assert {model for model in paths.options("model", paths.builtin()) if optimizer(model) != optimizer("ae")} == set()
 
 
 def test_four_batches_of_32_are_one_of_128(genctl: Genctl) -> None:
