@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from genctl.choices import one_of
 from genctl.context import Noise
+from genctl.objectives.gradients import gradient
 
 Regularizer = Callable[[tf.Tensor, tf.Tensor, Noise], tf.Tensor]  # (codes, the encoder's inputs, noise) to a number
 
@@ -51,13 +52,13 @@ def jacobian_norm(codes: tf.Tensor, images: tf.Tensor, noise: Noise, projections
         directions = [noise.normal(f"projection/{index}", tf.shape(codes)) for index in range(projections)]
     else:
         directions = [tf.one_hot([index], codes.shape[1]) for index in range(codes.shape[1])]
-    norms = [_squared(tf.gradients(tf.reduce_sum(codes * direction), images)[0]) for direction in directions]
-    return tf.add_n(norms) / max(projections, 1)
+    norms = [_squared(gradient(codes * direction, images)) for direction in directions]
+    return tf.reduce_sum(tf.stack(norms)) / max(projections, 1)
 
 
-def _squared(gradient: tf.Tensor) -> tf.Tensor:
+def _squared(slope: tf.Tensor) -> tf.Tensor:
     """Mean over examples of the sum of squares."""
-    return tf.reduce_sum(tf.square(gradient)) / tf.cast(tf.shape(gradient)[0], tf.float32)
+    return tf.reduce_sum(tf.square(slope)) / tf.cast(tf.shape(slope)[0], tf.float32)
 
 
 # Each entry makes a penalty from the settings `sparsity` (the target of the mean activation) and `projections`.
