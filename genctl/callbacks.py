@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import NonNegativeInt, PositiveInt
 
-from genctl import checkpoint
+from genctl import checkpoint, priors
 from genctl.pictures import grid, pairs, png
 
 if TYPE_CHECKING:
@@ -73,6 +73,25 @@ class Validate:
             and values[monitor] < (run.best or {}).get("value", math.inf)
         ):
             run.best = {"step": run.step, "metric": f"validation/{monitor}", "value": values[monitor]}
+
+
+class FitPrior:
+    """Fit a prior to the codes of training images once training has ended, where the strategy draws from one."""
+
+    every = 0
+    at_end = True
+
+    def __call__(self, run: "Run") -> None:
+        strategy = run.strategy
+        if not strategy.prior_components:
+            return
+        parts = zip(*run.sampler.encoded(run.train, priors.CODES), strict=True)
+        codes, labels = (np.concatenate(part) for part in parts)
+        if len(codes) < 2:
+            log.warning("no prior is fitted to the code of a single example: this run will not sample.")
+            return
+        strategy.prior = priors.fit(codes, labels, strategy.prior_components, run.step, run.seed)
+        strategy.prior.save(run.directory)
 
 
 class Images:

@@ -43,3 +43,12 @@ class Sampler:
                 examples = batch(stored, self.strategy.spec)
                 parts.append(self.strategy.reconstruct(examples).numpy())
         return np.concatenate(parts)
+
+    def encoded(self, data: Data, count: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Codes (n, code_dim) of the first `count` examples of a split and their labels (n, label_dim), by batches."""
+        encode = tf.function(lambda given: (self.strategy.encode(given), self.strategy.condition(given)))
+        for first in range(0, min(count, data.size), BATCH):
+            stored = data.take(tf.range(first, min(first + BATCH, count, data.size)))
+            with self.strategy.averaged():
+                code, label = encode(batch(stored, self.strategy.spec))
+            yield code.numpy(), label.numpy()

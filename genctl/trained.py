@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genctl import build, checkpoint, rundir
+from genctl import build, checkpoint, priors, rundir
 from genctl.data.spec import Spec
 from genctl.errors import UserError, did_you_mean
 from genctl.terminal import Output, quiet
@@ -30,9 +30,10 @@ class Trained:
     output: Output
 
     def require(self, ability: str) -> None:
-        """Raise UserError where this family cannot do that."""
+        """Raise UserError where this strategy cannot do that."""
         if not self.strategy.can(ability):
-            raise UserError(f"{type(self.strategy).__name__} cannot {ability} (run={self.directory}).")
+            why = f": {priors.ADVICE}" if self.strategy.lacks_prior(ability) else ""
+            raise UserError(f"{type(self.strategy).__name__} cannot {ability} (run={self.directory}){why}.")
 
     def label(self, name: str | int | None) -> int | None:
         """The number of a class given by name or number. Raises UserError for one that the run does not know."""
@@ -62,4 +63,5 @@ def trained(run: str, which: str | int, trust: Sequence[str]) -> Iterator[Traine
         with device.use("auto"):
             strategy = build.strategy(config, spec, trust)
             state.restore(strategy, stored.arrays)
+            strategy.prior = priors.load(directory, stored.facts["step"])
             yield Trained(directory, config, spec, strategy, stored.facts["step"], output)

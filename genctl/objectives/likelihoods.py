@@ -1,25 +1,36 @@
 """Likelihoods of images: each owns the map from a decoder's output to an image, and the loss of that output.
 
-Images are in [-1, 1] with shape (n, ...); parameters are what the decoder gives, of the same shape. Losses work on
-intensities in [0, 1], are summed over an example's numbers and have shape (n,).
+Images are in [-1, 1] with shape (n, ..., c); parameters are what the decoder gives: (n, ..., c), or (n, ..., 2 c) with
+a log scale behind each number where the likelihood learns one (networks/scale.py). Losses work on intensities in [0,
+1], are summed over an example's numbers and have shape (n,); those that are densities are -log p(x) in nats.
 """
 
 import math
 from collections.abc import Callable
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import tensorflow as tf
 
 from genctl.choices import one_of
+from genctl.data.spec import Spec
+from genctl.errors import UserError
 
 SCALE = 0.1  # the fixed width of the gaussian and laplace densities, in intensities
+LEAST_LOG_SCALE = -6.0  # of widths that adapt: a quarter of a percent of the range (Rybkin et al. 2021, their code)
+HALF_BIN = 0.5 / 255  # half the distance of two bytes, in intensities
 
 
 class Likelihood(NamedTuple):
-    """image: parameters to images in [-1, 1]; loss: (images, parameters) to one number an example."""
+    """image: parameters to images in [-1, 1]; loss: (images, parameters) to one number an example.
+
+    measure: what exp(-loss) is: the probability of binary intensities, the density of intensities, the probability of
+    the stored bytes, or none of these. learns_scale: a log scale stands behind each number of the parameters.
+    """
 
     image: Callable[[tf.Tensor], tf.Tensor]
     loss: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+    measure: Literal["binary", "density", "bytes"] | None
+    learns_scale: bool = False
 
 
 def sigmoid_image(parameters: tf.Tensor) -> tf.Tensor:
@@ -46,6 +57,40 @@ def laplace(images: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
     return total(tf.abs(difference(images, parameters)) / SCALE + math.log(2 * SCALE))
 
 
+def gaussian_learnt(images: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
+    """-log N(x; s, sigma^2) in nats, with one trained sigma (Rybkin et al. 2021, section 3.1)."""
+    mean, log_scale = tf.split(parameters, 2, axis=-1)
+    z = difference(images, mean) * tf.exp(-log_scale)
+    return total(0.5 * tf.square(z) + log_scale + 0.5 * math.log(2 * math.pi))
+
+
+def gaussian_optimal(images: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
+    """-log N(x; s, sigma^2) in nats, sigma^2 the batch's mean squared error (Rybkin et al. 2021, equation 4).
+
+    That is the best sigma for the batch at hand: a little better than one that is fixed before the batch is seen.
+    """
+    squares = tf.square(difference(images, parameters))
+    variance = tf.maximum(tf.reduce_mean(squares), math.exp(2 * LEAST_LOG_SCALE))
+    return total(0.5 * (squares / variance + tf.math.log(variance) + math.log(2 * math.pi)))
+
+
+def discretized_logistic(images: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
+    """-log P(byte of x) in nats: the mass of a logistic distribution around s in the bin of each of 256 intensities.
+
+    Kingma et al. 2016, appendix on CIFAR-10; the outer bins reach to infinity (Salimans et al. 2017, equation 2), so
+    that the masses sum to one. One scale is trained. With a, b the bin's edges, sigmoid(b) - sigmoid(a) = sigmoid(b)
+    sigmoid(-a) (1 - exp(a - b)), which is exact in the tails too.
+    """
+    mean, log_scale = tf.split(parameters, 2, axis=-1)
+    offset, precision = difference(images, mean), tf.exp(-log_scale)
+    above = tf.math.log_sigmoid((offset + HALF_BIN) * precision)
+    below = tf.math.log_sigmoid((HALF_BIN - offset) * precision)
+    width = tf.math.log(-tf.math.expm1(-2 * HALF_BIN * precision))
+    x = intensity(images)
+    inner = tf.where(x > 1 - HALF_BIN, below, above + below + width)
+    return -total(tf.where(x < HALF_BIN, above, inner))
+
+
 def squared_error(images: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
     """||x - s||^2, s = sigmoid(parameters): squared error an example."""
     return total(tf.square(difference(images, parameters)))
@@ -54,6 +99,15 @@ def squared_error(images: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
 def absolute_error(images: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
     """||x - s||_1, s = sigmoid(parameters): absolute error an example."""
     return total(tf.abs(difference(images, parameters)))
+
+
+def ssim(images: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
+    """1 - SSIM(x, s), in [0, 2]: no density (Wang et al. 2004; mean over pixels and channels).
+
+    The window is theirs, 11 by 11 pixels, or as large as fits in the image.
+    """
+    window = min(11, *images.shape[1:3])
+    return 1 - tf.image.ssim(intensity(images), tf.sigmoid(parameters), max_val=1.0, filter_size=window)
 
 
 def intensity(images: tf.Tensor) -> tf.Tensor:
@@ -71,12 +125,35 @@ def total(values: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(values, axis=list(range(1, len(values.shape))))
 
 
+def mean_image(parameters: tf.Tensor) -> tf.Tensor:
+    """The same image where log scales stand behind the means."""
+    return sigmoid_image(tf.split(parameters, 2, axis=-1)[0])
+
+
 LIKELIHOODS = {
-    "bernoulli": Likelihood(sigmoid_image, bernoulli),
-    "gaussian": Likelihood(sigmoid_image, gaussian),
-    "laplace": Likelihood(sigmoid_image, laplace),
-    "squared_error": Likelihood(sigmoid_image, squared_error),
-    "absolute_error": Likelihood(sigmoid_image, absolute_error),
+    "bernoulli": Likelihood(sigmoid_image, bernoulli, "binary"),
+    "gaussian": Likelihood(sigmoid_image, gaussian, "density"),
+    "gaussian_learnt": Likelihood(mean_image, gaussian_learnt, "density", learns_scale=True),
+    "gaussian_optimal": Likelihood(sigmoid_image, gaussian_optimal, "density"),
+    "laplace": Likelihood(sigmoid_image, laplace, "density"),
+    "discretized_logistic": Likelihood(mean_image, discretized_logistic, "bytes", learns_scale=True),
+    "squared_error": Likelihood(sigmoid_image, squared_error, None),
+    "absolute_error": Likelihood(sigmoid_image, absolute_error, None),
+    "ssim": Likelihood(sigmoid_image, ssim, None),
 }
 
 LikelihoodName = Annotated[str, one_of(LIKELIHOODS)]
+
+
+def likelihood_for(spec: Spec, name: str, bound: bool = False) -> Likelihood:
+    """The likelihood of a name, for the data at hand. Raises UserError where it does not suit them.
+
+    bound: whether the model makes importance weights of it, for which it has to be a density or a probability.
+    """
+    found = LIKELIHOODS[name]
+    if not spec.is_image and (found.measure == "bytes" or name == "ssim"):
+        raise UserError(f"model.likelihood={name} is of images, and the examples of '{spec.name}' are vectors.")
+    if bound and not found.measure:
+        known = ", ".join(other for other, one in LIKELIHOODS.items() if one.measure)
+        raise UserError(f"model.likelihood={name} is no density, which this model needs: choose one of {known}.")
+    return found

@@ -1,19 +1,34 @@
-"""The autoencoder (Hinton and Salakhutdinov 2006): minimise (1/N) sum ||x - De(E(x))||^2."""
+"""The autoencoder (Hinton and Salakhutdinov 2006): minimise (1/N) sum ||x - De(E(x))||^2.
+
+With a corruption C it is the denoising one, ||x - De(E(C(x)))||^2 (Vincent et al. 2008); with a regularizer, the sparse
+or the contractive one (objectives/regularizers.py).
+"""
+
+from typing import Annotated, Literal
 
 import tensorflow as tf
-from pydantic import NonNegativeInt, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt
 
-from genctl.context import StepContext
+from genctl import priors
+from genctl.context import Noise, StepContext
 from genctl.data.spec import Spec
-from genctl.objectives.likelihoods import LIKELIHOODS, LikelihoodName
+from genctl.errors import UserError
+from genctl.networks.scale import with_scale
+from genctl.objectives.bounds import active_units
+from genctl.objectives.corruptions import CORRUPTIONS, CorruptionName, check_corruption
+from genctl.objectives.likelihoods import LikelihoodName, likelihood_for
+from genctl.objectives.regularizers import REGULARIZERS, RegularizerName
 from genctl.player import Logs, Player
 from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy, attach
 
+ACTIVATIONS = {"linear": tf.identity, "relu": tf.nn.relu, "sigmoid": tf.sigmoid}
+
 
 class AE(Strategy):
-    """Minimise the mean over examples of the reconstruction loss of De(E(x))."""
+    """Minimise the mean over examples of the reconstruction loss, and a penalty on the codes."""
 
     monitor = "loss"
+    needs_prior = True
 
     def __init__(
         self,
@@ -25,31 +40,61 @@ class AE(Strategy):
         likelihood: LikelihoodName,
         average_halflife: NonNegativeInt,
         conditional: bool,
+        code_activation: Literal["linear", "relu", "sigmoid"] = "linear",
+        corruption: CorruptionName = "none",
+        corruption_amount: NonNegativeFloat = 0.0,
+        regularizer: RegularizerName = "none",
+        regularizer_weight: NonNegativeFloat = 0.0,
+        sparsity: Annotated[float, Field(gt=0, lt=1)] = 0.05,
+        projections: NonNegativeInt = 1,
+        prior: priors.PriorName = "none",
+        prior_components: PositiveInt = 1,
     ) -> None:
         super().__init__(spec, conditional)
+        check_corruption(corruption, corruption_amount)
+        if regularizer == "kl" and code_activation != "sigmoid":
+            raise UserError("model.regularizer=kl needs codes between 0 and 1: add model.code_activation=sigmoid.")
         self.code_dim = latent_dim
-        self.likelihood = LIKELIHOODS[likelihood]
+        self.prior_components = priors.components(prior, prior_components)
+        self.likelihood = likelihood_for(spec, likelihood)
+        self.activation = ACTIVATIONS[code_activation]
+        self.corruption, self.corruption_amount = CORRUPTIONS[corruption], corruption_amount
+        self.regularizer, self.regularizer_weight = REGULARIZERS[regularizer](sparsity, projections), regularizer_weight
         self.encoder = encoder(input_shape=self.widened(spec.image_shape), output_shape=(latent_dim,))
-        self.decoder = decoder(input_shape=self.widened((latent_dim,)), output_shape=spec.image_shape)
+        self.decoder = with_scale(
+            decoder(input_shape=self.widened((latent_dim,)), output_shape=spec.image_shape), self.likelihood
+        )
         self.autoencoder = Player(
             "autoencoder", self.encoder, self.decoder, optimizer=optimizer(), average_halflife=average_halflife
         )
 
     def step(self, batch: Batch, context: StepContext) -> Logs:
-        return self.autoencoder.minimize(lambda: self.loss(batch, training=True), context)
+        return self.autoencoder.minimize(lambda: self.loss(batch, context.noise, training=True)[:2], context)
 
     def evaluate(self, batch: Batch, context: StepContext) -> Logs:
-        return self.loss(batch, training=False)[1]
+        _, logs, code = self.loss(batch, context.noise, training=False)
+        return {**logs, "active_units": active_units(code)}
 
-    def loss(self, batch: Batch, training: bool) -> tuple[tf.Tensor, Logs]:
-        """The reconstruction loss: summed over an example's numbers, mean over examples."""
-        code = self.encode(batch, training)
-        parameters = self.decoder(attach(code, self.condition(batch)), training=training)
-        loss = tf.reduce_mean(self.likelihood.loss(batch["image"], parameters))
-        return loss, {"loss": loss}
+    def loss(self, batch: Batch, noise: Noise, training: bool) -> tuple[tf.Tensor, Logs, tf.Tensor]:
+        """The reconstruction loss, summed over an example's numbers, mean over examples, and the weighted penalty."""
+        image, label = self.corruption(batch["image"], self.corruption_amount, noise), self.condition(batch)
+        code = self.code(image, label, training)
+        parameters = self.decoder(attach(code, label), training=training)
+        reconstruction = tf.reduce_mean(self.likelihood.loss(batch["image"], parameters))
+        penalty = self.regularizer(code, image, noise)
+        loss = reconstruction + self.regularizer_weight * penalty
+        return loss, {"loss": loss, "reconstruction": reconstruction, "penalty": penalty}, code
 
-    def encode(self, batch: Batch, training: bool = False) -> tf.Tensor:
-        return self.encoder(attach(batch["image"], self.condition(batch)), training=training)
+    def code(self, image: tf.Tensor, label: tf.Tensor, training: bool) -> tf.Tensor:
+        """Codes (n, code_dim) of images."""
+        return self.activation(self.encoder(attach(image, label), training=training))
+
+    def encode(self, batch: Batch) -> tf.Tensor:
+        return self.code(batch["image"], self.condition(batch), training=False)
+
+    def draw(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
+        assert self.prior is not None
+        return self.prior.draw(label, noise)
 
     def decode(self, code: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
         return self.likelihood.image(self.decoder(attach(code, label), training=False))

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
 
 import keras
 import tensorflow as tf
@@ -11,7 +12,9 @@ from genctl.data.spec import Spec
 from genctl.errors import UserError
 from genctl.optimizers import Optimizer
 from genctl.player import Logs, Player
+from genctl.priors import Prior
 
+Part = TypeVar("Part", keras.Model, Player)
 Batch = Mapping[str, tf.Tensor]  # image: float32 (n, ...) in [-1, 1]; label: float32 one-hot (n, classes)
 NetworkBuilder = Callable[..., keras.Model]  # takes input_shape and output_shape
 OptimizerBuilder = Callable[..., Optimizer]  # takes what should differ from the config, by name
@@ -22,6 +25,7 @@ ABILITIES = {  # what each needs of a strategy
     "decode": ("decode",),
     "encode": ("encode",),
     "reconstruct": ("encode", "decode"),
+    "likelihood": ("log_terms",),
 }
 
 
@@ -32,12 +36,16 @@ class Strategy:
     monitor: the validation log whose smallest value marks the best checkpoint; None where no log tells quality.
     parts: equal parts that `step` divides its batch into.
     code_dim: numbers in what `draw` and `encode` return and `decode` takes; set by a constructor that has these.
+    needs_prior: `draw` takes codes from `prior`, a mixture of prior_components (0: none) that is fitted after training.
     """
 
     phases: Mapping[str, int] = {"train": 0}
     monitor: str | None = None
     parts = 1
     code_dim = 0
+    needs_prior = False
+    prior_components = 0
+    prior: Prior | None = None
 
     def __init__(self, spec: Spec, conditional: bool) -> None:
         if conditional and not spec.label_dim:
@@ -65,6 +73,18 @@ class Strategy:
         """Return the examples in [-1, 1] of codes (n, code_dim) and labels (n, label_dim)."""
         raise NotImplementedError
 
+    def draw_posterior(self, batch: Batch, noise: Noise) -> tf.Tensor:
+        """Return one code of each example, (n, code_dim), drawn from its distribution where that is random."""
+        return self.encode(batch)
+
+    def log_terms(self, batch: Batch, noise: Noise, samples: int) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return log p(x | z) and log p(z) - log q(z | x), each (n, samples), of codes z from q(z | x), in nats."""
+        raise NotImplementedError
+
+    def log_weights(self, batch: Batch, noise: Noise, samples: int) -> tf.Tensor:
+        """Return log p(x, z) - log q(z | x), (n, samples), whose exponential has the mean p(x), in nats."""
+        return tf.add(*self.log_terms(batch, noise, samples))
+
     def sample(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
         """Return one new example in [-1, 1] for each row of `label`."""
         return self.decode(self.draw(label, noise), label)
@@ -74,8 +94,13 @@ class Strategy:
         return self.decode(self.encode(batch), self.condition(batch))
 
     def can(self, ability: str) -> bool:
-        """Whether this family has all that one of ABILITIES needs."""
-        return all(getattr(type(self), part) is not getattr(Strategy, part) for part in ABILITIES[ability])
+        """Whether this strategy has all that one of ABILITIES needs."""
+        written = all(getattr(type(self), part) is not getattr(Strategy, part) for part in ABILITIES[ability])
+        return written and not self.lacks_prior(ability)
+
+    def lacks_prior(self, ability: str) -> bool:
+        """Whether all that stands in the way is that no prior of the codes was fitted."""
+        return ability == "sample" and self.needs_prior and self.prior is None
 
     def condition(self, batch: Batch) -> tf.Tensor:
         """The labels that the networks are given: (n, label_dim), of width 0 unless conditional."""
@@ -100,13 +125,21 @@ class Strategy:
 
     @property
     def networks(self) -> dict[str, keras.Model]:
-        """The networks by role."""
-        return {name: value for name, value in vars(self).items() if isinstance(value, keras.Model)}
+        """The networks by role; those of a level by role and level."""
+        return self._parts(keras.Model)
 
     @property
     def players(self) -> dict[str, Player]:
         """The players by name."""
-        return {name: value for name, value in vars(self).items() if isinstance(value, Player)}
+        return self._parts(Player)
+
+    def _parts(self, kind: type[Part]) -> dict[str, Part]:
+        """The attributes of a kind by name; of a tuple, by name and place."""
+        found: dict[str, Part] = {}
+        for name, value in vars(self).items():
+            items = {f"{name}_{place}": item for place, item in enumerate(value)} if isinstance(value, tuple) else {}
+            found |= {key: item for key, item in ({name: value} | items).items() if isinstance(item, kind)}
+        return found
 
     @contextlib.contextmanager
     def averaged(self) -> Iterator[None]:
@@ -124,3 +157,8 @@ def attach(inputs: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
     if len(inputs.shape) == 4:
         label = tf.broadcast_to(label[:, None, None, :], tf.concat([tf.shape(inputs)[:3], tf.shape(label)[1:]], axis=0))
     return tf.concat([inputs, label], axis=-1)
+
+
+def repeated(batch: Batch, times: int) -> Batch:
+    """A batch with each example `times` times in a row."""
+    return {name: tf.repeat(value, times, axis=0) for name, value in batch.items()}

@@ -4,15 +4,18 @@ L = -E_q[log p(x | z)] + beta KL(q(z | x) || p(z))
 """
 
 import tensorflow as tf
-from pydantic import NonNegativeInt, PositiveInt
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt
 
 from genctl.context import Noise, StepContext
 from genctl.data.spec import Spec
-from genctl.objectives.divergences import standard_normal_kl
-from genctl.objectives.likelihoods import LIKELIHOODS, LikelihoodName
+from genctl.networks.scale import with_scale
+from genctl.objectives.binarization import BINARIZATIONS, BinarizationName, check_binarization
+from genctl.objectives.bounds import active_units, bits_per_dim, floored_rate, log_terms
+from genctl.objectives.likelihoods import LikelihoodName, likelihood_for
+from genctl.objectives.normal import Normal, standard
 from genctl.player import Logs, Player
 from genctl.schedules import NonNegativeScheduled, at
-from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy, attach
+from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy, attach, repeated
 
 
 class VAE(Strategy):
@@ -29,47 +32,70 @@ class VAE(Strategy):
         likelihood: LikelihoodName,
         average_halflife: NonNegativeInt,
         conditional: bool,
+        free_bits: NonNegativeFloat = 0.0,
+        binarization: BinarizationName = "none",
     ) -> None:
         super().__init__(spec, conditional)
+        check_binarization(binarization, likelihood)
         self.code_dim = latent_dim
-        self.beta = beta
+        self.beta, self.free_bits = beta, free_bits
         self.monitor = "negative_elbo" if callable(beta) else "loss"  # losses of two betas cannot be compared
-        self.likelihood = LIKELIHOODS[likelihood]
+        self.likelihood = likelihood_for(spec, likelihood)
+        self.binarize = BINARIZATIONS[binarization]
         self.encoder = encoder(input_shape=self.widened(spec.image_shape), output_shape=(2 * latent_dim,))
-        self.decoder = decoder(input_shape=self.widened((latent_dim,)), output_shape=spec.image_shape)
+        self.decoder = with_scale(
+            decoder(input_shape=self.widened((latent_dim,)), output_shape=spec.image_shape), self.likelihood
+        )
         self.autoencoder = Player(
             "autoencoder", self.encoder, self.decoder, optimizer=optimizer(), average_halflife=average_halflife
         )
 
     def step(self, batch: Batch, context: StepContext) -> Logs:
-        logs = self.autoencoder.minimize(lambda: self.loss(batch, context, training=True), context)
+        logs = self.autoencoder.minimize(lambda: self.loss(batch, context, training=True)[:2], context)
         return {**logs, "beta": self.beta(context.step)} if callable(self.beta) else logs
 
     def evaluate(self, batch: Batch, context: StepContext) -> Logs:
-        logs = self.loss(batch, context, training=False)[1]
+        _, logs, posterior = self.loss(batch, context, training=False)
+        logs = {**logs, "active_units": active_units(posterior.mean)}
         return {**logs, "negative_elbo": -logs["elbo"]} if callable(self.beta) else logs
 
-    def loss(self, batch: Batch, context: StepContext, training: bool) -> tuple[tf.Tensor, Logs]:
-        """Distortion E_q[-log p(x | z)] with one sample of z, and rate KL(q(z | x) || p(z)); means over examples."""
-        mean, log_variance = self.infer(batch, training)
-        code = mean + tf.exp(log_variance / 2) * context.noise.normal("code", tf.shape(mean))
-        parameters = self.decoder(attach(code, self.condition(batch)), training=training)
-        distortion = tf.reduce_mean(self.likelihood.loss(batch["image"], parameters))
-        rate = tf.reduce_mean(standard_normal_kl(mean, log_variance))
-        loss = distortion + at(self.beta, context.step) * rate
-        return loss, {"loss": loss, "distortion": distortion, "rate": rate, "elbo": -distortion - rate}
+    def loss(self, batch: Batch, context: StepContext, training: bool) -> tuple[tf.Tensor, Logs, Normal]:
+        """Distortion E_q[-log p(x | z)] with one sample of z, and rate KL(q(z | x) || p(z)); means over examples.
 
-    def infer(self, batch: Batch, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
-        """Mean and log variance of q(z | x), each (n, latent_dim)."""
-        outputs = self.encoder(attach(batch["image"], self.condition(batch)), training=training)
-        mean, log_variance = tf.split(outputs, 2, axis=1)
-        return mean, log_variance
+        Numbers of a code whose rate is below `free_bits` nats count as if they had that (Kingma et al. 2016).
+        """
+        batch = {**batch, "image": self.binarize(batch["image"], context.noise)}
+        posterior = self.infer(batch, training)
+        code = posterior.at(context.noise.normal("code", tf.shape(posterior.mean)))
+        distortion = tf.reduce_mean(self.distortion(batch, code, training))
+        kl = posterior.kl(standard(code))
+        rate = tf.reduce_mean(tf.reduce_sum(kl, axis=1))
+        loss = distortion + at(self.beta, context.step) * floored_rate(kl, self.free_bits)
+        logs = {"loss": loss, "distortion": distortion, "rate": rate, "elbo": -distortion - rate}
+        return loss, logs | bits_per_dim(distortion + rate, self.likelihood, self.spec), posterior
+
+    def infer(self, batch: Batch, training: bool = False) -> Normal:
+        """q(z | x): mean and log variance, each (n, latent_dim)."""
+        return Normal.of(self.encoder(attach(batch["image"], self.condition(batch)), training=training))
+
+    def distortion(self, batch: Batch, code: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """-log p(x | z) of each example and code, (n,)."""
+        parameters = self.decoder(attach(code, self.condition(batch)), training=training)
+        return self.likelihood.loss(batch["image"], parameters)
+
+    def log_terms(self, batch: Batch, noise: Noise, samples: int) -> tuple[tf.Tensor, tf.Tensor]:
+        rows = repeated(batch, samples)
+        return log_terms(self.infer(batch), noise, samples, lambda code: self.distortion(rows, code))
 
     def draw(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
         return noise.normal("code", (tf.shape(label)[0], self.code_dim))
 
+    def draw_posterior(self, batch: Batch, noise: Noise) -> tf.Tensor:
+        posterior = self.infer(batch)
+        return posterior.at(noise.normal("code", tf.shape(posterior.mean)))
+
     def encode(self, batch: Batch) -> tf.Tensor:
-        return self.infer(batch, training=False)[0]
+        return self.infer(batch).mean
 
     def decode(self, code: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
         return self.likelihood.image(self.decoder(attach(code, label), training=False))

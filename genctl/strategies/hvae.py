@@ -1,0 +1,110 @@
+"""The ladder VAE (Sønderby et al. 2016): codes at several levels, drawn from the coarsest to the finest.
+
+L = -E_q[log p(x | z)] + beta sum_l KL(q(z_l | x, coarser) || p(z_l | coarser)), where q(z_l | x, coarser) is the
+product of what the image says of z_l on the way up and of the prior p(z_l | coarser) on the way down (equations 17 and
+18).
+"""
+
+import tensorflow as tf
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt
+
+from genctl.context import Noise, StepContext
+from genctl.data.spec import Spec
+from genctl.networks.blocks import Widths
+from genctl.networks.ladder import Choose, Path, drawn, ladder
+from genctl.networks.scale import with_scale
+from genctl.objectives.binarization import BINARIZATIONS, BinarizationName, check_binarization
+from genctl.objectives.bounds import active_units, bits_per_dim, floored_rate
+from genctl.objectives.likelihoods import LikelihoodName, likelihood_for
+from genctl.objectives.normal import Normal
+from genctl.player import Logs, Player
+from genctl.schedules import NonNegativeScheduled, at
+from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy, attach, repeated
+
+
+class HVAE(Strategy):
+    """Minimise distortion + beta * the rates of all levels, in nats an example."""
+
+    def __init__(
+        self,
+        spec: Spec,
+        encoder: NetworkBuilder,
+        decoder: NetworkBuilder,
+        optimizer: OptimizerBuilder,
+        levels: Widths,
+        width: PositiveInt,
+        beta: NonNegativeScheduled,
+        free_bits: NonNegativeFloat,
+        likelihood: LikelihoodName,
+        binarization: BinarizationName,
+        average_halflife: NonNegativeInt,
+        conditional: bool,
+    ) -> None:
+        super().__init__(spec, conditional)
+        check_binarization(binarization, likelihood)
+        self.levels, self.code_dim = levels, sum(levels)
+        self.beta, self.free_bits = beta, free_bits
+        self.monitor = "negative_elbo" if callable(beta) else "loss"
+        self.likelihood = likelihood_for(spec, likelihood)
+        self.binarize = BINARIZATIONS[binarization]
+        self.encoder = encoder(input_shape=self.widened(spec.image_shape), output_shape=(width,))
+        self.ladder = ladder(levels, width, self.label_dim)
+        self.rises, self.heads, self.priors, self.descents = self.ladder
+        self.decoder = with_scale(
+            decoder(input_shape=self.widened((width,)), output_shape=spec.image_shape), self.likelihood
+        )
+        everything = self.networks.values()
+        self.autoencoder = Player("autoencoder", *everything, optimizer=optimizer(), average_halflife=average_halflife)
+
+    def step(self, batch: Batch, context: StepContext) -> Logs:
+        logs = self.autoencoder.minimize(lambda: self.loss(batch, context, training=True), context)
+        return {**logs, "beta": self.beta(context.step)} if callable(self.beta) else logs
+
+    def evaluate(self, batch: Batch, context: StepContext) -> Logs:
+        logs = self.loss(batch, context, training=False)[1]
+        logs = {**logs, "active_units": active_units(self.encode(batch))}
+        return {**logs, "negative_elbo": -logs["elbo"]} if callable(self.beta) else logs
+
+    def loss(self, batch: Batch, context: StepContext, training: bool) -> tuple[tf.Tensor, Logs]:
+        """Distortion with one sample of every code, and the rate of each level, `free_bits` of which are free."""
+        batch = {**batch, "image": self.binarize(batch["image"], context.noise)}
+        path = self.infer(batch, drawn(context.noise), training)
+        distortion, kl = tf.reduce_mean(self.distortion(batch, path, training)), path.kl()
+        rate = tf.reduce_mean(tf.reduce_sum(kl, axis=1))
+        loss = distortion + at(self.beta, context.step) * floored_rate(kl, self.free_bits)
+        logs = {"loss": loss, "distortion": distortion, "rate": rate, "elbo": -distortion - rate}
+        logs |= {f"rate/level_{level}": tf.reduce_mean(kl[:, level]) for level in range(len(self.levels))}
+        return loss, logs | bits_per_dim(distortion + rate, self.likelihood, self.spec)
+
+    def rise(self, batch: Batch, training: bool = False) -> list[Normal]:
+        """What the images alone say of each level's code."""
+        features = self.encoder(attach(batch["image"], self.condition(batch)), training=training)
+        return self.ladder.rise(features, training)
+
+    def infer(self, batch: Batch, choose: Choose, training: bool = False) -> Path:
+        """Choose codes by q(z | x)."""
+        return self.ladder.descend(self.condition(batch), choose, self.rise(batch, training), training)
+
+    def distortion(self, batch: Batch, path: Path, training: bool = False) -> tf.Tensor:
+        """-log p(x | z) of each example and its codes, (n,)."""
+        parameters = self.decoder(attach(path.state, self.condition(batch)), training=training)
+        return self.likelihood.loss(batch["image"], parameters)
+
+    def log_terms(self, batch: Batch, noise: Noise, samples: int) -> tuple[tf.Tensor, tf.Tensor]:
+        evidence, rows = [one.repeated(samples) for one in self.rise(batch)], repeated(batch, samples)
+        path = self.ladder.descend(self.condition(rows), drawn(noise), evidence)
+        return tf.reshape(-self.distortion(rows, path), (-1, samples)), tf.reshape(path.log_ratio(), (-1, samples))
+
+    def draw(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
+        return self.ladder.descend(label, drawn(noise)).code
+
+    def draw_posterior(self, batch: Batch, noise: Noise) -> tf.Tensor:
+        return self.infer(batch, drawn(noise)).code
+
+    def encode(self, batch: Batch) -> tf.Tensor:
+        return self.infer(batch, lambda level, q: q.mean).code
+
+    def decode(self, code: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
+        codes = tf.split(code, self.levels, axis=1)
+        state = self.ladder.descend(label, lambda level, prior: codes[level]).state
+        return self.likelihood.image(self.decoder(attach(state, label), training=False))

@@ -1,0 +1,117 @@
+"""The importance weighted autoencoder (Burda et al. 2016, equation 8).
+
+L = -E[log (1/k) sum_i p(x, z_i) / q(z_i | x)], with z_1 ... z_k drawn from q(z | x).
+"""
+
+from typing import Literal
+
+import tensorflow as tf
+from pydantic import NonNegativeInt, PositiveInt
+
+from genctl.context import Noise, StepContext
+from genctl.data.spec import Spec
+from genctl.networks.scale import with_scale
+from genctl.objectives.binarization import BINARIZATIONS, BinarizationName, check_binarization
+from genctl.objectives.bounds import (
+    active_units,
+    bits_per_dim,
+    doubly_reparameterized,
+    importance_bound,
+    log_ratio,
+    log_terms,
+)
+from genctl.objectives.likelihoods import LikelihoodName, likelihood_for
+from genctl.objectives.normal import Normal, standard
+from genctl.player import Logs, Player
+from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy, attach, repeated
+
+
+class IWAE(Strategy):
+    """Maximise the bound of `samples` codes an example, in nats.
+
+    gradient: of the bound as it stands (plain), or the one of Tucker et al. 2019, whose signal for the encoder does not
+    fade as samples grow, at the price of one more way back through the decoder.
+    """
+
+    monitor = "loss"
+
+    def __init__(
+        self,
+        spec: Spec,
+        encoder: NetworkBuilder,
+        decoder: NetworkBuilder,
+        optimizer: OptimizerBuilder,
+        latent_dim: PositiveInt,
+        samples: PositiveInt,
+        gradient: Literal["plain", "doubly_reparameterized"],
+        likelihood: LikelihoodName,
+        binarization: BinarizationName,
+        average_halflife: NonNegativeInt,
+        conditional: bool,
+    ) -> None:
+        super().__init__(spec, conditional)
+        check_binarization(binarization, likelihood)
+        self.code_dim, self.samples, self.doubly = latent_dim, samples, gradient == "doubly_reparameterized"
+        self.likelihood = likelihood_for(spec, likelihood, bound=True)
+        self.binarize = BINARIZATIONS[binarization]
+        self.encoder = encoder(input_shape=self.widened(spec.image_shape), output_shape=(2 * latent_dim,))
+        self.decoder = with_scale(
+            decoder(input_shape=self.widened((latent_dim,)), output_shape=spec.image_shape), self.likelihood
+        )
+        self.autoencoder = Player(
+            "autoencoder", self.encoder, self.decoder, optimizer=optimizer(), average_halflife=average_halflife
+        )
+
+    def step(self, batch: Batch, context: StepContext) -> Logs:
+        return self.autoencoder.minimize(lambda: self.loss(batch, context.noise), context)
+
+    def loss(self, batch: Batch, noise: Noise) -> tuple[tf.Tensor, Logs]:
+        """A number with the gradient that was chosen, and the bound's logs; means over examples."""
+        batch = {**batch, "image": self.binarize(batch["image"], noise)}
+        posterior = self.infer(batch, training=True).repeated(self.samples)
+        code = posterior.at(noise.normal("code", tf.shape(posterior.mean)))
+        still, density = (tf.stop_gradient(code), posterior.fixed()) if self.doubly else (code, posterior)
+        likelihood = -self.distortion(repeated(batch, self.samples), still, training=True)
+        ratio = log_ratio(still, standard(still), density)
+        log_weights = tf.reshape(likelihood + ratio, (-1, self.samples))
+        bound = tf.reduce_mean(importance_bound(log_weights))
+        objective = doubly_reparameterized(log_weights, code, still) if self.doubly else bound
+        return -objective, self.logs(bound, likelihood, ratio)
+
+    def logs(self, bound: tf.Tensor, likelihood: tf.Tensor, ratio: tf.Tensor) -> Logs:
+        """The bound beside that of one sample, of which distortion and rate are the parts."""
+        distortion, rate = -tf.reduce_mean(likelihood), -tf.reduce_mean(ratio)
+        logs = {"loss": -bound, "distortion": distortion, "rate": rate, "elbo": -distortion - rate}
+        return logs | bits_per_dim(-bound, self.likelihood, self.spec)
+
+    def evaluate(self, batch: Batch, context: StepContext) -> Logs:
+        batch = {**batch, "image": self.binarize(batch["image"], context.noise)}
+        likelihood, ratio = self.log_terms(batch, context.noise, self.samples)
+        logs = self.logs(tf.reduce_mean(importance_bound(likelihood + ratio)), likelihood, ratio)
+        return {**logs, "active_units": active_units(self.encode(batch))}
+
+    def infer(self, batch: Batch, training: bool = False) -> Normal:
+        """q(z | x): mean and log variance, each (n, latent_dim)."""
+        return Normal.of(self.encoder(attach(batch["image"], self.condition(batch)), training=training))
+
+    def distortion(self, batch: Batch, code: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """-log p(x | z) of each example and code, (n,)."""
+        parameters = self.decoder(attach(code, self.condition(batch)), training=training)
+        return self.likelihood.loss(batch["image"], parameters)
+
+    def log_terms(self, batch: Batch, noise: Noise, samples: int) -> tuple[tf.Tensor, tf.Tensor]:
+        rows = repeated(batch, samples)
+        return log_terms(self.infer(batch), noise, samples, lambda code: self.distortion(rows, code))
+
+    def draw(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
+        return noise.normal("code", (tf.shape(label)[0], self.code_dim))
+
+    def draw_posterior(self, batch: Batch, noise: Noise) -> tf.Tensor:
+        posterior = self.infer(batch)
+        return posterior.at(noise.normal("code", tf.shape(posterior.mean)))
+
+    def encode(self, batch: Batch) -> tf.Tensor:
+        return self.infer(batch).mean
+
+    def decode(self, code: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
+        return self.likelihood.image(self.decoder(attach(code, label), training=False))
