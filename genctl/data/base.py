@@ -48,6 +48,15 @@ class Split:
         """What a copy of the images takes."""
         return self.size * self.pool.images[:1].nbytes
 
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """SHA-256, in hex, of the pool's images and labels and of which of them are in the split."""
+        digest = hashlib.sha256()
+        for array in (self.pool.images, self.pool.labels, self.positions):
+            if array is not None:
+                _hash(digest, array)
+        return digest.hexdigest()
+
     def take(self, indices: np.ndarray) -> Examples:
         """Copy the examples at these places of the split; labels are 0 where there are none."""
         positions = self.positions[indices]
