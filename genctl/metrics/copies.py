@@ -42,7 +42,7 @@ class Copies:
             evaluation.pictures["nearest_training_images"] = _picture(evaluation, train, vectors.samples)
         protocol = vectors.protocol | {"train": evaluation.train.size, "unseen": f"{unseen.size} {unseen.name}"}
         found = {
-            "train_distance": Measured(distance / usual["distance"], "of unseen examples'"),
+            "train_distance": Measured(distance / usual["distance"], "x unseen"),
             "copies": Measured(copies),
         }
         return vectors.numbers(found, protocol, {"train_distance": 1.0, "copies": usual["copies"]})

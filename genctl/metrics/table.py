@@ -1,38 +1,31 @@
 """Numbers as a table for people."""
 
+import string
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
-from rich.markup import escape
+from rich.console import Group, RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from genctl.metrics.base import Number
 
-COLUMNS: dict[str, Literal["left", "right"]] = {
-    "metric": "left",
-    "value": "right",
-    "floor": "right",
-    "protocol": "left",
-}
 
-
-def table(title: str, numbers: Sequence[Number]) -> Table:
-    """One row a number. What its protocol has of its own stands at the first of several; what all share, below."""
+def table(title: str, numbers: Sequence[Number]) -> RenderableType:
+    """One row a number, with a letter for its protocol; below are the protocols, and first what all of them share."""
     protocols = [{name: str(setting) for name, setting in number.protocol.items()} for number in numbers]
-    shared = dict(set.intersection(*(set(protocol.items()) for protocol in protocols)))
-    rows = Table(title=escape(title), caption_justify="left")
-    rows.caption = escape(_words({name: text for name, text in protocols[0].items() if name in shared}))
-    for name, justify in COLUMNS.items():
-        rows.add_column(name, justify=justify, no_wrap=name != "protocol")
-    before = None
-    for number, protocol in zip(numbers, protocols, strict=True):
-        own = _words({name: text for name, text in protocol.items() if name not in shared})
-        if before not in (None, own):
-            rows.add_section()
+    shared = set.intersection(*(set(protocol.items()) for protocol in protocols))
+    own = [_words({name: text for name, text in one.items() if (name, text) not in shared}) for one in protocols]
+    letters = dict(zip(dict.fromkeys(own), string.ascii_lowercase, strict=False))
+    rows = Table("metric", title=title, title_justify="left")
+    for name in ("value", "floor"):
+        rows.add_column(name, justify="right")
+    rows.add_column("by")
+    for number, words in zip(numbers, own, strict=True):
         floor = "" if number.floor is None else f"{number.floor:.4g}"
-        rows.add_row(number.metric, value(number), floor, "" if own == before else escape(own))
-        before = own
-    return rows
+        rows.add_row(number.metric, value(number), floor, letters[words])
+    below = [_words({name: text for name, text in protocols[0].items() if (name, text) in shared})]
+    below += [f"{letter}: {words}" for words, letter in letters.items() if words]
+    return Group(rows, *(Text(line) for line in below if line))
 
 
 def value(number: Number) -> str:
