@@ -15,10 +15,13 @@ from genctl.pictures import png
 
 
 class Board:
-    """One event file for training and one for validation, so that TensorBoard draws their curves over each other."""
+    """One event file for training and one for validation, so that TensorBoard draws their curves over each other.
 
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
+    begins: what was written there before, beyond the step that this begins at, is to be dropped.
+    """
+
+    def __init__(self, directory: Path, begins: bool = True) -> None:
+        self._directory, self._begins = directory, begins
         self._writers: dict[str, EventFileWriter] = {}
         self._first_step = 0
 
@@ -57,6 +60,10 @@ class Board:
     def _write(self, split: str, step: int, summary: Summary) -> None:
         if split not in self._writers:
             self._writers[split] = EventFileWriter(str(self._directory / split))
-            start = SessionLog(status=SessionLog.START)
-            self._writers[split].add_event(Event(step=self._first_step + 1, session_log=start, wall_time=time.time()))
+            if self._begins:
+                self._start(split)
         self._writers[split].add_event(Event(step=step, summary=summary, wall_time=time.time()))
+
+    def _start(self, split: str) -> None:
+        start = SessionLog(status=SessionLog.START)
+        self._writers[split].add_event(Event(step=self._first_step + 1, session_log=start, wall_time=time.time()))
