@@ -88,13 +88,15 @@ def fit(codes: np.ndarray, labels: np.ndarray, components: int, step: int, seed:
     A class with few codes gets fewer components, and one with fewer than two codes those of all classes.
     """
     import sklearn
+    import threadpoolctl
     from sklearn.mixture import GaussianMixture
 
     codes = np.asarray(codes, np.float64)
     parts = [codes[mine] for mine in labels.T > 0] or [codes]
     parts = [part if len(part) > 1 else codes for part in parts]
     components = max(1, min(components, min(map(len, parts)) // EACH))
-    fitted = [GaussianMixture(components, random_state=seed).fit(part) for part in parts]
+    with threadpoolctl.threadpool_limits(1):  # the same bits on any number of cores, and no threads that wait in vain
+        fitted = [GaussianMixture(components, random_state=seed).fit(part) for part in parts]
     how = {"components": components, "codes": len(codes), "classes": len(parts), "step": step, "seed": seed}
     return Prior(
         weights=np.stack([mixture.weights_ for mixture in fitted]),

@@ -33,6 +33,12 @@ CHEAP = ("trainer.steps=2", "dataset.limit=40", "trainer.batch_size=16", "output
         ("decoder.normalization=layer", "decoder.normalization=layer: should be 'none', 'batch' or 'group'"),
         ("generator=mlp", "generator=… has no use here: the networks of VAE are encoder, decoder"),
         ("model=gan ~generator", "this model needs generator=…"),
+        ("model=iwae model.samples=0", "model.samples=0: should be greater than 0"),
+        ("model=iwae model.likelihood=ssim", "model.likelihood=ssim is no density, which this model needs"),
+        ("model.binarization=dynamic model.likelihood=gaussian", "choose model.likelihood=bernoulli or"),
+        ("model=dae model.corruption_amount=2", "model.corruption_amount=2: masking damages a share"),
+        ("model=sae model.regularizer=kl", "model.regularizer=kl needs codes between 0 and 1"),
+        ("model=hae model.likelihood=gaussian_learnt", "model.likelihood=gaussian_learnt has a scale to learn"),
         ("model=aegan model.phases.joint=-5", "model.phases.joint=-5: should be greater than or equal to 0"),
     ],
 )
@@ -122,4 +128,5 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_checkpoint(g
 def test_labels_are_asked_for_where_there_are_none(genctl: Genctl) -> None:
     np.savez("plain.npz", images=np.zeros((40, 8, 8), np.uint8) + np.arange(40, dtype=np.uint8)[:, None, None])
     data = ("dataset=npz", "dataset.path=plain.npz")
-    assert "'plain' has none" in genctl.bad("train", *CHEAP, *data, "model.conditional=true").replace("npz'", "plain'")
+    for words in (("model.conditional=true",), ("model=cvae",)):
+        assert "'plain' has none" in genctl.bad("train", *CHEAP, *data, *words).replace("npz'", "plain'")

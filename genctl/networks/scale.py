@@ -37,4 +37,5 @@ def with_scale(decoder: keras.Model, likelihood: Likelihood) -> keras.Model:
     """The decoder, with a log scale among its outputs where the likelihood learns one."""
     if not likelihood.learns_scale:
         return decoder
-    return keras.Model(decoder.inputs, LearntScale()(decoder.output), name=decoder.name)
+    inputs = keras.Input(decoder.input_shape[1:])
+    return keras.Model(inputs, LearntScale()(decoder(inputs)), name=decoder.name)
