@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from genctl.errors import UserError
+
 
 @dataclasses.dataclass(frozen=True)
 class Spec:
@@ -44,6 +46,31 @@ class Spec:
             return np.round(unit * 255).astype(np.uint8)
         low, high = np.asarray(self.low, np.float32), np.asarray(self.high, np.float32)
         return (low + unit * (high - low)).astype(np.float32)
+
+    def to_bytes(self, images: np.ndarray) -> np.ndarray:
+        """Turn stored images, which may be floats in the units of this data set, into uint8."""
+        if images.dtype == np.uint8:
+            return images
+        low, high = np.asarray(self.low, np.float32), np.asarray(self.high, np.float32)
+        return self.to_stored((images - low) * (2 / (high - low)) - 1)
+
+    def readable(self, values: np.ndarray) -> tuple[np.ndarray, "Spec"]:
+        """Check a user's examples of this data set; return them with the spec that says what their numbers mean.
+
+        Images may be uint8, or floats in the units of a data set of floats; vectors are in the data set's own units.
+        """
+        if self.is_image and values.ndim == 3 and self.image_shape[-1] == 1:
+            values = values[..., None]
+        if values.shape[1:] != self.image_shape or not len(values):
+            wanted = ", ".join(map(str, self.image_shape))
+            raise UserError(f"examples of shape {list(values.shape)}: this run takes (n, {wanted}), n at least 1.")
+        if self.is_image and values.dtype == np.uint8:
+            return values, dataclasses.replace(self, low=0.0, high=255.0)
+        if values.dtype.kind not in "fiu" or (self.is_image and (values.dtype.kind != "f" or self.high == 255)):
+            raise UserError(f"examples of type {values.dtype}: give {'uint8 images' if self.is_image else 'numbers'}.")
+        if not np.isfinite(values).all():
+            raise UserError("examples hold NaN or infinite values: leave these out.")
+        return values.astype(np.float32), self
 
     def to_json(self) -> dict[str, Any]:
         """Plain types, for `from_json`."""

@@ -22,6 +22,7 @@ ABILITIES = {  # what each needs of a strategy
     "decode": ("decode",),
     "encode": ("encode",),
     "reconstruct": ("encode", "decode"),
+    "rank": ("encode", "rates"),
 }
 
 
@@ -59,6 +60,10 @@ class Strategy:
         """Return the batch's codes, (n, code_dim); the mean where the code of an example is random."""
         raise NotImplementedError
 
+    def rates(self, batch: Batch) -> tf.Tensor:
+        """Return KL(q(z_j | x) || p(z_j)) in nats for each example and number of its code, (n, code_dim)."""
+        raise NotImplementedError
+
     def decode(self, code: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
         """Return the examples in [-1, 1] of codes (n, code_dim) and labels (n, label_dim)."""
         raise NotImplementedError
@@ -71,9 +76,10 @@ class Strategy:
         """Return the batch's examples in [-1, 1], encoded and decoded."""
         return self.decode(self.encode(batch), self.condition(batch))
 
-    def can(self, ability: str) -> bool:
+    @classmethod
+    def can(cls, ability: str) -> bool:
         """Whether this family has all that one of ABILITIES needs."""
-        return all(getattr(type(self), part) is not getattr(Strategy, part) for part in ABILITIES[ability])
+        return all(getattr(cls, part) is not getattr(Strategy, part) for part in ABILITIES[ability])
 
     def condition(self, batch: Batch) -> tf.Tensor:
         """The labels that the networks are given: (n, label_dim), of width 0 unless conditional."""

@@ -8,7 +8,7 @@ from pydantic import NonNegativeInt, PositiveInt
 
 from genctl.context import Noise, StepContext
 from genctl.data.spec import Spec
-from genctl.objectives.divergences import standard_normal_kl
+from genctl.objectives.divergences import standard_normal_kl, standard_normal_kls
 from genctl.objectives.likelihoods import LIKELIHOODS, LikelihoodName
 from genctl.player import Logs, Player
 from genctl.schedules import NonNegativeScheduled, at
@@ -64,6 +64,9 @@ class VAE(Strategy):
         outputs = self.encoder(attach(batch["image"], self.condition(batch)), training=training)
         mean, log_variance = tf.split(outputs, 2, axis=1)
         return mean, log_variance
+
+    def rates(self, batch: Batch) -> tf.Tensor:
+        return standard_normal_kls(*self.infer(batch, training=False))
 
     def draw(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
         return noise.normal("code", (tf.shape(label)[0], self.code_dim))
