@@ -42,6 +42,7 @@ ROWS = (
     Verb("traverse", "traverse", "vary one number of a code at a time", ("run=outputs/NAME",)),
     Verb("encode", "encode", "images to codes", ("run=outputs/NAME projector=true", "run=outputs/NAME path=photos/")),
     Verb("decode", "decode", "codes to images", ("run=outputs/NAME path=codes.npz out=images/",)),
+    Verb("export", "export", "networks for use without genctl", ("run=outputs/NAME format=onnx part=decoder",)),
     Verb("invert", "invert", "find codes of images by descent, such as for a GAN", ("run=outputs/NAME path=photos/",)),
 )
 VERBS = {verb.name: verb for verb in ROWS}

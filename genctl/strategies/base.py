@@ -126,5 +126,5 @@ def attach(inputs: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
     if label.shape[-1] == 0:
         return inputs
     if len(inputs.shape) == 4:
-        label = tf.broadcast_to(label[:, None, None, :], tf.concat([tf.shape(inputs)[:3], tf.shape(label)[1:]], axis=0))
-    return tf.concat([inputs, label], axis=-1)
+        label = keras.ops.ones_like(inputs[..., :1]) * label[:, None, None, :]
+    return keras.ops.concatenate([inputs, label], axis=-1)

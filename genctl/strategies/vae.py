@@ -3,6 +3,7 @@
 L = -E_q[log p(x | z)] + beta KL(q(z | x) || p(z))
 """
 
+import keras
 import tensorflow as tf
 from pydantic import NonNegativeInt, PositiveInt
 
@@ -62,14 +63,14 @@ class VAE(Strategy):
     def infer(self, batch: Batch, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
         """Mean and log variance of q(z | x), each (n, latent_dim)."""
         outputs = self.encoder(attach(batch["image"], self.condition(batch)), training=training)
-        mean, log_variance = tf.split(outputs, 2, axis=1)
+        mean, log_variance = keras.ops.split(outputs, 2, axis=1)
         return mean, log_variance
 
     def rates(self, batch: Batch) -> tf.Tensor:
         return standard_normal_kls(*self.infer(batch, training=False))
 
     def draw(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
-        return noise.normal("code", (tf.shape(label)[0], self.code_dim))
+        return noise.normal("code", (keras.ops.shape(label)[0], self.code_dim))
 
     def encode(self, batch: Batch) -> tf.Tensor:
         return self.infer(batch, training=False)[0]
