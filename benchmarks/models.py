@@ -2,7 +2,8 @@
 
 python benchmarks/models.py [--models vae,gan] [--seeds 0] [--runs DIR] [--write]
 
-A run that is there is continued or passed over, so that the whole can be stopped at any time; --write only writes the page.
+A run that is there is continued or passed over, so that the whole can be stopped at any time. --write only writes the
+page.
 """
 
 import argparse
@@ -34,8 +35,9 @@ COLUMNS = {  # metric: heading and format; the first of several that a run has
 }
 INTRODUCTION = """# Models
 
-Every preset of `configs/model/`, trained with its defaults on MNIST and evaluated on the test split: `python benchmarks/models.py` does
-it all again, and writes this page. What the numbers mean stands in [evaluation.md](evaluation.md).
+Every preset of `configs/model/`, trained with its defaults on MNIST and evaluated on the test split:
+`python benchmarks/models.py` does it all again, and writes this page. What the numbers mean stands in
+[evaluation.md](evaluation.md).
 
 Machine: {machine}. Minutes are of training, with callbacks at their default intervals.
 """

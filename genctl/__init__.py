@@ -1,3 +1,34 @@
 """genctl: train, compare and use generative models on your own images, from YAML configs."""
 
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from genctl.trained import Trained
+
 __version__ = "0.1.0"
+
+
+def load(run: str | Path, checkpoint: str | int = "latest", trust: Sequence[str] = ()) -> "Trained":
+    """Load a trained run for use in Python, as the verbs do; TensorFlow is imported only now.
+
+    run: its directory. checkpoint: latest, best, or a step. trust: packages whose names the run's config may use.
+    Raises genctl.errors.UserError where there is no such run or checkpoint.
+
+    >>> import genctl
+    >>> run = genctl.load("outputs/first")
+    >>> images = run.sample(n=3, seed=1)
+    >>> images.shape, images.dtype
+    ((3, 8, 8, 1), dtype('uint8'))
+    >>> codes = run.encode(images)
+    >>> codes.shape == (3, run.strategy.code_dim)
+    True
+    >>> bool((run.decode(codes) == run.reconstruct(images)).all())
+    True
+    >>> sorted(run.networks)
+    ['decoder', 'encoder']
+    """
+    from genctl.trained import load
+
+    return load(run, checkpoint, trust)

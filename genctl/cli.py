@@ -40,6 +40,12 @@ ROWS = (
     Verb("sample", "sample", "draw images from a trained run", ("run=outputs/NAME n=64",)),
     Verb("evaluate", "evaluate", "metrics of a trained run, or of any set of images", EVALUATE),
     Verb("reconstruct", "reconstruct", "encode and decode images, beside the originals", ("run=outputs/NAME n=32",)),
+    Verb("interpolate", "interpolate", "go from image to image", ("run=outputs/NAME", "run=outputs/NAME split=test")),
+    Verb("traverse", "traverse", "vary one number of a code at a time", ("run=outputs/NAME",)),
+    Verb("encode", "encode", "images to codes", ("run=outputs/NAME projector=true", "run=outputs/NAME path=photos/")),
+    Verb("decode", "decode", "codes to images", ("run=outputs/NAME path=codes.npz out=images/",)),
+    Verb("export", "export", "networks for use without genctl", ("run=outputs/NAME format=onnx part=decoder",)),
+    Verb("invert", "invert", "find codes of images by descent, such as for a GAN", ("run=outputs/NAME path=photos/",)),
 )
 VERBS = {verb.name: verb for verb in ROWS}
 

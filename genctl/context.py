@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,16 +17,22 @@ class Noise:
 
     seed: a Python int; step: an int64 scalar tensor or a Python int; purpose: training and validation draw differently.
     shared: the numbers are for several devices, each of which takes its rows, so that all see what one would have seen.
+    scale, bound: normal numbers become truncated ones, which lie in [-bound, bound], and are multiplied by `scale`.
     """
 
     seed: int
     step: tf.Tensor | int = 0
     purpose: str = "train"
     shared: bool = False
+    scale: float = 1.0
+    bound: float | None = None
 
     def normal(self, name: str, shape: Sequence[int | tf.Tensor]) -> tf.Tensor:
-        """Standard normal float32 of `shape`; another `name` draws other numbers."""
-        return self._draw(lambda whole: tf.random.stateless_normal(whole, self._key(name)), shape)
+        """Standard normal float32 of `shape`, but for `scale` and `bound`; another `name` draws other numbers."""
+        values = self._draw(lambda whole: tf.random.stateless_normal(whole, self._key(name)), shape)
+        if self.bound is not None:
+            values = truncated(values, self.bound)
+        return values if self.scale == 1 else values * self.scale
 
     def uniform(self, name: str, shape: Sequence[int | tf.Tensor], low: float = 0.0, high: float = 1.0) -> tf.Tensor:
         """Uniform float32 of `shape` in [low, high)."""
@@ -49,6 +56,16 @@ class Noise:
         digest = hashlib.blake2b(f"{self.seed}/{self.purpose}/{name}".encode(), digest_size=8).digest()
         stream = int.from_bytes(digest, "little", signed=True)
         return tf.stack([tf.constant(stream, tf.int64), tf.cast(self.step, tf.int64)])
+
+
+def truncated(values: tf.Tensor, bound: float) -> tf.Tensor:
+    """Turn normal numbers into truncated normal ones in [-bound, bound], in their order: F_bound^-1(F(values)).
+
+    With F(z) = (1 + erf(z / sqrt 2)) / 2 this is sqrt(2) erf^-1(erf(z / sqrt 2) erf(bound / sqrt 2)); none is redrawn.
+    """
+    share = math.erf(bound / math.sqrt(2))
+    inner = math.sqrt(2) * tf.math.erfinv(tf.math.erf(values / math.sqrt(2)) * share)
+    return tf.clip_by_value(inner, -bound, bound)  # far out, float32 cannot tell erf from 1
 
 
 @dataclasses.dataclass(frozen=True)

@@ -64,7 +64,7 @@ def choose(name: str) -> str:
     """Turn auto, cpu, gpu or gpu:N into TensorFlow's name of a device that is there; GPU memory grows as needed."""
     gpus = tf.config.list_physical_devices("GPU")
     for gpu in gpus:
-        if not tf.config.experimental.get_memory_growth(gpu):
+        with contextlib.suppress(RuntimeError):  # a notebook has used the GPU before, and set its memory as it likes
             tf.config.experimental.set_memory_growth(gpu, True)
     kind, _, number = name.partition(":")
     if kind == "cpu" or (kind == "auto" and not gpus):

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from omegaconf import DictConfig
 from pydantic import Field, PositiveInt
+from rich.console import Console
 
 from genctl import build, evaluations, rundir
 from genctl.errors import UserError
@@ -18,7 +19,7 @@ from genctl.metrics.measure import measure
 from genctl.metrics.table import table
 from genctl.outcome import writable
 from genctl.pictures import png
-from genctl.terminal import Output, quiet
+from genctl.terminal import quiet
 from genctl.trained import trained
 
 log = logging.getLogger("genctl")
@@ -59,14 +60,14 @@ def _run(options: Mapping[str, Any], further: Mapping[str, Any], measured: Measu
         if out:
             evaluations.write_to(out, numbers, run.step, checkpoint)
         path = out or evaluations.write(run.directory, run.step, numbers, checkpoint)
-        _show(f"{run.directory}, step {run.step}", numbers, evaluation, path, run.output)
+        _show(f"{run.directory}, step {run.step}", numbers, evaluation, path)
 
 
 def _sets(options: Mapping[str, Any], further: Mapping[str, Any], measured: Measure) -> None:
     """Evaluate one set of examples beside another."""
     out = _place(options["out"])
     real, samples = options["real"], options["samples"]
-    with quiet() as output:
+    with quiet():
         evaluation = sets.evaluation(real, samples, options["image_size"], options["n"], options["seed"], **further)
         from genctl import device
 
@@ -74,7 +75,7 @@ def _sets(options: Mapping[str, Any], further: Mapping[str, Any], measured: Meas
             numbers = measured(evaluation)
         if out:
             evaluations.write_to(out, numbers)
-        _show(f"{samples} beside {real}", numbers, evaluation, out, output)
+        _show(f"{samples} beside {real}", numbers, evaluation, out)
 
 
 def _place(out: str | None) -> Path | None:
@@ -86,9 +87,9 @@ def _place(out: str | None) -> Path | None:
     return writable(Path(out).expanduser(), "out=FILE.json")
 
 
-def _show(title: str, numbers: list[Number], evaluation: Evaluation, path: Path | None, output: Output) -> None:
+def _show(title: str, numbers: list[Number], evaluation: Evaluation, path: Path | None) -> None:
     """Print the table, and write pictures beside the results."""
-    output.console.print(table(title, numbers))
+    Console().print(table(title, numbers))
     if path is None:
         return
     log.info("%s", path)

@@ -1,7 +1,8 @@
-"""Grids of images as PNG."""
+"""Grids of images, as PNG and as animated WebP."""
 
 import io
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
@@ -20,7 +21,12 @@ def grid(images: np.ndarray, columns: int | None = None) -> Image.Image:
     for index, image in enumerate(images):
         top, left = 2 + index // columns * (height + 2), 2 + index % columns * (width + 2)
         sheet[top : top + height, left : left + width] = image
-    return Image.fromarray(sheet.squeeze(-1) if channels == 1 else sheet)
+    return as_picture(sheet)
+
+
+def as_picture(image: np.ndarray) -> Image.Image:
+    """Turn uint8 (h, w, c), where c is 1 or 3, into a picture."""
+    return Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image)
 
 
 def pairs(originals: np.ndarray, reconstructions: np.ndarray) -> Image.Image:
@@ -33,4 +39,12 @@ def png(image: Image.Image) -> bytes:
     """The picture as the bytes of a PNG file."""
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def webp(frames: Sequence[Image.Image], milliseconds: int = 80) -> bytes:
+    """The bytes of an animated WebP that shows the frames there and back, without end and without loss."""
+    buffer = io.BytesIO()
+    first, *rest = [frame.convert("RGB") for frame in (*frames, *frames[-2:0:-1])]
+    first.save(buffer, "WEBP", save_all=True, append_images=rest, duration=milliseconds, loop=0, lossless=True)
     return buffer.getvalue()

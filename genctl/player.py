@@ -111,6 +111,11 @@ class Player:
         finally:
             self._assign(kept)
 
+    def take_average(self) -> None:
+        """Let the weights be their running average for good, where one has begun. Not for compiled code."""
+        if self.averages and self.rule.iterations.numpy():
+            self._assign(self.averages)
+
     def _assign(self, values: Sequence[tf.Variable | np.ndarray]) -> None:
         for weight, value in zip(self.weights, values, strict=True):
             weight.assign(value)

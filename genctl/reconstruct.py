@@ -1,33 +1,29 @@
-"""`genctl reconstruct`: images of the run's data set, encoded and decoded."""
-
-from typing import Any, Literal
+"""`genctl reconstruct`: images of the run's data set or of one's own, encoded and decoded."""
 
 import numpy as np
 from omegaconf import DictConfig
 from pydantic import PositiveInt
 
 from genctl import rundir
-from genctl.errors import UserError
-from genctl.instantiate import check_value
+from genctl.data.base import SplitName
+from genctl.inputs import inputs
 from genctl.invocation import Invocation
-from genctl.outcome import Outcome
+from genctl.options import LabelOption, PathOption, options, progress
+from genctl.outcome import SHOWN, Outcome
+from genctl.pictures import pairs
 from genctl.trained import trained
 
 
 def reconstruct(cfg: DictConfig, invocation: Invocation) -> None:
     """Write reconstructions.npz (keys `samples` and `originals`, uint8 (n, h, w, c)) and a grid of pairs as PNG."""
-    options: dict[str, Any] = rundir.plain(cfg)
-    check_value(options["n"], PositiveInt, "n")
-    check_value(options["split"], Literal["train", "validation", "test"], "split")
-    outcome = Outcome(options["out"], rundir.existing(options["run"]), "reconstructions")
-    with trained(options["run"], options["checkpoint"], invocation.trust) as run:
+    wanted = options(cfg, n=PositiveInt, split=SplitName, path=PathOption, label=LabelOption)
+    outcome = Outcome(wanted["out"], rundir.existing(wanted["run"]), "reconstructions")
+    with trained(wanted["run"], wanted["checkpoint"], invocation.trust) as run:
         run.require("reconstruct")
-        from genctl.data.sources import Streamed
-        from genctl.sampling import Sampler
-
-        split = run.dataset(invocation.trust).split(options["split"])
-        if not split.size:
-            raise UserError(f"split={options['split']} is empty in this run: choose another.")
-        copies = Sampler(run.strategy).reconstructions(Streamed(split), options["n"])
-        originals = split.take(np.arange(len(copies))).images
-        outcome.write(run.spec, samples=[run.spec.to_stored(copies)], originals=[originals])
+        given = inputs(run, wanted["path"], wanted["split"], wanted["label"], invocation.trust)
+        originals = given.stored(wanted["n"])
+        codes = run.codes(given.split, len(originals), given.units)
+        copies = np.concatenate(list(progress(run.images(codes), "reconstructing", len(originals))))
+        outcome.write(samples=copies, originals=originals)
+        if run.spec.is_image:
+            outcome.picture(pairs(originals[:SHOWN], copies[:SHOWN]))

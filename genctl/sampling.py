@@ -1,26 +1,35 @@
-"""Images from a strategy, in batches of bounded size."""
+"""Codes and images of a strategy, batch by batch, with the running averages of weights where they are kept."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import tensorflow as tf
 
 from genctl.context import Noise
 from genctl.data.sources import Data, batch
+from genctl.data.spec import Spec
 from genctl.strategies.base import Strategy
 
 BATCH = 256
+Codes = tuple[np.ndarray, np.ndarray]  # codes (n, code_dim), and their classes' weights (n, label_dim), both float32
 
 
 class Sampler:
-    """Draws samples and reconstructions with the running averages of weights, where they are kept."""
+    """Draws, encodes and decodes in compiled code."""
 
     def __init__(self, strategy: Strategy) -> None:
-        self.strategy = strategy
-        self._sample = tf.function(
-            lambda label, seed_step: strategy.sample(label, Noise(0, seed_step, "sample")),
-            input_signature=[tf.TensorSpec([None, strategy.label_dim]), tf.TensorSpec([], tf.int64)],
+        self.strategy, spec = strategy, strategy.spec
+        code, label = tf.TensorSpec([None, strategy.code_dim]), tf.TensorSpec([None, strategy.label_dim])
+        example = {"image": tf.TensorSpec([None, *spec.image_shape]), "label": tf.TensorSpec([None, spec.label_dim])}
+        self._draw = tf.function(
+            lambda label, step, scale, bound: strategy.draw(label, Noise(0, step, "sample", scale=scale, bound=bound)),
+            reduce_retracing=True,
         )
+        self._encode = tf.function(
+            lambda examples: (strategy.encode(examples), strategy.condition(examples)), input_signature=[example]
+        )
+        self._rates = tf.function(strategy.rates, input_signature=[example])
+        self._decode = tf.function(lambda code, label: strategy.decode(code, label), input_signature=[code, label])
 
     def samples(self, count: int, seed: int, label: int | None = None) -> np.ndarray:
         """`count` examples in [-1, 1], float32 (count, ...); of class `label`, or of every class in turn."""
@@ -28,27 +37,61 @@ class Sampler:
 
     def sample_batches(self, count: int, seed: int, label: int | None = None) -> Iterator[np.ndarray]:
         """The same, batch by batch, for progress bars and bounded memory."""
-        classes = np.arange(count) % max(self.strategy.label_dim, 1) if label is None else np.full(count, label)
-        with self.strategy.averaged():
-            for index, first in enumerate(range(0, count, BATCH)):
-                labels = tf.one_hot(classes[first : first + BATCH], self.strategy.label_dim)
-                yield self._sample(labels, tf.constant((seed << 32) + index, tf.int64)).numpy()
+        return self.decoded(self.draws(self.classes(count, label), seed))
+
+    def classes(self, count: int, label: int | Sequence[int] | np.ndarray | None = None) -> np.ndarray:
+        """The classes of `count` examples, int (count,): the given ones in turn, or every class in turn."""
+        every = range(max(self.strategy.label_dim, 1))
+        return np.resize(np.asarray(every if label is None else label, np.int64), count)
+
+    def draws(
+        self, classes: np.ndarray, seed: int, temperature: float = 1.0, truncation: float | None = None
+    ) -> Iterator[Codes]:
+        """Codes of new examples of these classes.
+
+        temperature: what normal noise is multiplied by. truncation: the most it may be before that, either side of 0.
+        """
+        for index, first in enumerate(range(0, len(classes), BATCH)):
+            labels = tf.one_hot(classes[first : first + BATCH], self.strategy.label_dim)
+            step = tf.constant((seed << 32) + index, tf.int64)
+            with self.strategy.averaged():
+                yield self._draw(labels, step, temperature, truncation).numpy(), labels.numpy()
+
+    def encoded(self, data: Data, count: int, units: Spec | None = None) -> Iterator[Codes]:
+        """Codes of the first `count` examples of a split; units: what its stored values mean, if not the run's."""
+        for examples in self.examples(data, count, units):
+            with self.strategy.averaged():
+                code, label = self._encode(examples)
+            yield code.numpy(), label.numpy()
+
+    def rates(self, data: Data, count: int, units: Spec | None = None) -> np.ndarray:
+        """The strategy's rates, (code_dim,): means over the first `count` examples of a split."""
+        rates = []
+        for examples in self.examples(data, count, units):
+            with self.strategy.averaged():
+                rates.append(self._rates(examples).numpy())
+        return np.concatenate(rates).mean(axis=0)
+
+    def decoded(self, codes: Iterable[Codes]) -> Iterator[np.ndarray]:
+        """Examples in [-1, 1], float32 (n, ...), of each batch of codes."""
+        for code, label in codes:
+            with self.strategy.averaged():
+                yield self._decode(code, label).numpy()
 
     def reconstructions(self, data: Data, count: int) -> np.ndarray:
         """The first `count` examples of a split, encoded and decoded: float32 (count, ...) in [-1, 1]."""
-        parts = []
-        with self.strategy.averaged():
-            for first in range(0, min(count, data.size), BATCH):
-                stored = data.take(tf.range(first, min(first + BATCH, count, data.size)))
-                examples = batch(stored, self.strategy.spec)
-                parts.append(self.strategy.reconstruct(examples).numpy())
-        return np.concatenate(parts)
+        return np.concatenate(list(self.decoded(self.encoded(data, count))))
 
-    def encoded(self, data: Data, count: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Codes (n, code_dim) of the first `count` examples of a split and their labels (n, label_dim), by batches."""
-        encode = tf.function(lambda given: (self.strategy.encode(given), self.strategy.condition(given)))
-        for first in range(0, min(count, data.size), BATCH):
-            stored = data.take(tf.range(first, min(first + BATCH, count, data.size)))
-            with self.strategy.averaged():
-                code, label = encode(batch(stored, self.strategy.spec))
-            yield code.numpy(), label.numpy()
+    def examples(
+        self, data: Data, count: int, units: Spec | None = None, size: int = BATCH
+    ) -> Iterator[dict[str, tf.Tensor]]:
+        """The first `count` examples of a split, in batches as strategies take them."""
+        for first in range(0, min(count, data.size), size):
+            stored = data.take(tf.range(first, min(first + size, count, data.size)))
+            yield batch(stored, units or self.strategy.spec)
+
+
+def batches(codes: np.ndarray, labels: np.ndarray) -> Iterator[Codes]:
+    """Cut codes and the weights of their classes into batches."""
+    for first in range(0, len(codes), BATCH):
+        yield codes[first : first + BATCH], labels[first : first + BATCH]

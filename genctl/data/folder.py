@@ -18,7 +18,7 @@ from genctl.data.pictures import is_colour
 from genctl.data.spec import Spec
 from genctl.errors import UserError, first_few
 
-_SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
+SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 _PACK_VERSION = 1
 
 Side = Annotated[int, Field(gt=0)]
@@ -42,7 +42,7 @@ def load(
         raise UserError(f"dataset.path={path} is a file: name a folder of images, or use dataset=npz for a .npz file.")
     names = sorted(image_names(root))
     if not names:
-        kinds = ", ".join(sorted(_SUFFIXES))
+        kinds = ", ".join(sorted(SUFFIXES))
         raise UserError(f"dataset.path={path} has no images in it or below it: expected files that end in {kinds}.")
     height, width = image_size if isinstance(image_size, list) else (image_size, image_size)
     target = cache_path("folders", _key(root, names, height, width, channels, skip_bad))
@@ -73,7 +73,7 @@ def image_names(root: Path) -> Iterator[str]:
         seen.add(real)
         below[:] = sorted(name for name in below if not name.startswith("."))
         for name in files:
-            if not name.startswith(".") and Path(name).suffix.lower() in _SUFFIXES:
+            if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES:
                 yield Path(folder, name).relative_to(root).as_posix()
 
 

@@ -16,10 +16,14 @@ def decode(path: Path, height: int, width: int, channels: int) -> np.ndarray:
     with Image.open(path) as image:
         # JPEG decodes several times faster at a fraction of its size; twice the size wanted keeps the resizing smooth.
         image.draft(None, (2 * max(height, width), 2 * max(height, width)))
-        upright = _on_white(_eight_bit(ImageOps.exif_transpose(image)))
-        plain = upright.convert("L" if channels == 1 else "RGB")
-        fitted = ImageOps.fit(plain, (width, height), Image.Resampling.LANCZOS)
-    return np.asarray(fitted, np.uint8).reshape(height, width, channels)
+        return fitted(_on_white(_eight_bit(ImageOps.exif_transpose(image))), height, width, channels)
+
+
+def fitted(image: Image.Image, height: int, width: int, channels: int) -> np.ndarray:
+    """Resize and centre-crop a picture to (height, width, channels) uint8."""
+    plain = image.convert("L" if channels == 1 else "RGB")
+    resized = ImageOps.fit(plain, (width, height), Image.Resampling.LANCZOS)
+    return np.asarray(resized, np.uint8).reshape(height, width, channels)
 
 
 def is_colour(path: Path) -> bool:

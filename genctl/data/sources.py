@@ -8,6 +8,7 @@ whether batches come from outside the device.
 import os
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -93,13 +94,18 @@ class Streamed:
 Data = Resident | Streamed
 
 
+def in_unit(images: Any, spec: Spec) -> Any:
+    """Stored examples as float32 in [-1, 1]; of Keras' symbolic tensors too."""
+    low, high = np.asarray(spec.low, np.float32), np.asarray(spec.high, np.float32)
+    return (keras.ops.cast(images, "float32") - low) * (2 / (high - low)) - 1
+
+
 def batch(
     stored: Stored, spec: Spec, noise: Noise | None = None, augmentation: Augment | None = None
 ) -> dict[str, Any]:
     """Turn stored examples into image float32 (n, ...) in [-1, 1], augmented if asked, and label (n, classes)."""
     images, labels = stored
-    low, high = tf.constant(spec.low, tf.float32), tf.constant(spec.high, tf.float32)
-    image = (tf.cast(images, tf.float32) - low) * (2 / (high - low)) - 1
+    image = in_unit(images, spec)
     if noise is not None and augmentation is not None:
         image = augment(image, noise, augmentation)
     return {"image": image, "label": tf.one_hot(labels, spec.label_dim)}

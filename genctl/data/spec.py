@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from genctl.errors import UserError
+
 
 @dataclasses.dataclass(frozen=True)
 class Spec:
@@ -53,6 +55,28 @@ class Spec:
         ends = (0.0, 255.0) if stored.dtype == np.uint8 else (self.low, self.high)
         low, high = (np.asarray(end, np.float32) for end in ends)
         return (stored.astype(np.float32) - low) * (2 / (high - low)) - 1
+
+    def to_bytes(self, images: np.ndarray) -> np.ndarray:
+        """Turn stored images, which may be floats in the units of this data set, into uint8."""
+        return images if images.dtype == np.uint8 else self.to_stored(self.to_unit(images))
+
+    def readable(self, values: np.ndarray) -> tuple[np.ndarray, "Spec"]:
+        """Check a user's examples of this data set; return them with the spec that says what their numbers mean.
+
+        Images may be uint8, or floats in the units of a data set of floats; vectors are in the data set's own units.
+        """
+        if self.is_image and values.ndim == 3 and self.image_shape[-1] == 1:
+            values = values[..., None]
+        if values.shape[1:] != self.image_shape or not len(values):
+            wanted = ", ".join(map(str, self.image_shape))
+            raise UserError(f"examples of shape {list(values.shape)}: this run takes (n, {wanted}), n at least 1.")
+        if self.is_image and values.dtype == np.uint8:
+            return values, dataclasses.replace(self, low=0.0, high=255.0)
+        if values.dtype.kind not in "fiu" or (self.is_image and (values.dtype.kind != "f" or self.high == 255)):
+            raise UserError(f"examples of type {values.dtype}: give {'uint8 images' if self.is_image else 'numbers'}.")
+        if not np.isfinite(values).all():
+            raise UserError("examples hold NaN or infinite values: leave these out.")
+        return values.astype(np.float32), self
 
     def to_json(self) -> dict[str, Any]:
         """Plain types, for `from_json`."""

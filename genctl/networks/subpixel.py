@@ -27,12 +27,7 @@ class FewChannelsTranspose(keras.layers.Conv2DTranspose):
 @tf.custom_gradient
 def _transpose(inputs: tf.Tensor, kernel: tf.Tensor) -> tuple[tf.Tensor, Any]:
     """(n, h, w, in) and (k, k, out, in) to (n, 2 h, 2 w, out); the gradients are the transposed convolution's own."""
-    size, _, out, width = kernel.shape
-    taps = _taps(size)
-    spread = np.einsum("mrt,nsu->mnrstu", taps, taps).reshape(-1, size * size)
-    phases = tf.constant(spread, kernel.dtype) @ tf.reshape(kernel, (size * size, out * width))
-    phases = tf.reshape(phases, (len(taps), len(taps), 4 * out, width))
-    small = tf.nn.conv2d(inputs, tf.transpose(phases, (0, 1, 3, 2)), 1, "SAME")
+    small = tf.nn.conv2d(inputs, phases(kernel), 1, "SAME")
 
     def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         shape = tf.shape(kernel)
@@ -44,6 +39,15 @@ def _transpose(inputs: tf.Tensor, kernel: tf.Tensor) -> tuple[tf.Tensor, Any]:
         )
 
     return tf.nn.depth_to_space(small, 2), gradient
+
+
+def phases(kernel: tf.Tensor) -> tf.Tensor:
+    """The kernel (m, m, in, 4 out) of the convolution that gives all four pixels, from (k, k, out, in)."""
+    size, _, out, width = kernel.shape
+    taps = _taps(size)
+    spread = np.einsum("mrt,nsu->mnrstu", taps, taps).reshape(-1, size * size)
+    mixed = tf.constant(spread, kernel.dtype) @ tf.reshape(kernel, (size * size, out * width))
+    return tf.transpose(tf.reshape(mixed, (len(taps), len(taps), 4 * out, width)), (0, 1, 3, 2))
 
 
 def _taps(size: int) -> np.ndarray:

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable
 from typing import Annotated, Literal, NamedTuple
 
+import keras
 import tensorflow as tf
 
 from genctl.choices import one_of
@@ -35,7 +36,7 @@ class Likelihood(NamedTuple):
 
 def sigmoid_image(parameters: tf.Tensor) -> tf.Tensor:
     """Intensity sigmoid(parameters), as an image in [-1, 1]: 2 sigmoid(p) - 1 = tanh(p / 2)."""
-    return tf.tanh(parameters / 2)
+    return keras.ops.tanh(parameters / 2)
 
 
 def bernoulli(images: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:

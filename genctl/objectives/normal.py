@@ -3,6 +3,7 @@
 import math
 from typing import NamedTuple
 
+import keras
 import tensorflow as tf
 
 
@@ -15,7 +16,7 @@ class Normal(NamedTuple):
     @classmethod
     def of(cls, outputs: tf.Tensor) -> "Normal":
         """What a network's outputs (n, 2 d) stand for: means, then log variances."""
-        return cls(*tf.split(outputs, 2, axis=1))
+        return cls(*keras.ops.split(outputs, 2, axis=1))
 
     def at(self, epsilon: tf.Tensor) -> tf.Tensor:
         """The reparameterised sample mean + sigma epsilon, for epsilon (n, d) from N(0, I)."""

@@ -9,6 +9,7 @@
 
 from typing import Literal
 
+import keras
 import tensorflow as tf
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt
 
@@ -110,7 +111,7 @@ class AEGAN(Strategy):
         return on_sphere(self.encoder(attach(batch["image"], self.condition(batch)), training=training))
 
     def draw(self, label: tf.Tensor, noise: Noise, name: str = "sample", training: bool = False) -> tf.Tensor:
-        z = noise.normal(f"z/{name}", (tf.shape(label)[0], self.noise_dim))
+        z = noise.normal(f"z/{name}", (keras.ops.shape(label)[0], self.noise_dim))
         return on_sphere(self.generator(attach(z, label), training=training))
 
     def decode(self, code: tf.Tensor, label: tf.Tensor, training: bool = False) -> tf.Tensor:
@@ -119,4 +120,4 @@ class AEGAN(Strategy):
 
 def on_sphere(code: tf.Tensor) -> tf.Tensor:
     """Scale each code (n, d) to the length sqrt(d), so that encoder and generator share one bounded space."""
-    return code * tf.math.rsqrt(tf.reduce_mean(tf.square(code), axis=1, keepdims=True) + 1e-8)
+    return code * keras.ops.rsqrt(keras.ops.mean(keras.ops.square(code), axis=1, keepdims=True) + 1e-8)

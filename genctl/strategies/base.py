@@ -26,6 +26,7 @@ ABILITIES = {  # what each needs of a strategy
     "encode": ("encode",),
     "reconstruct": ("encode", "decode"),
     "likelihood": ("log_terms",),
+    "rank": ("encode", "rates"),
 }
 
 
@@ -69,6 +70,10 @@ class Strategy:
         """Return the batch's codes, (n, code_dim); the mean where the code of an example is random."""
         raise NotImplementedError
 
+    def rates(self, batch: Batch) -> tf.Tensor:
+        """Return KL(q(z_j | x) || p(z_j)) in nats for each example and number of its code, (n, code_dim)."""
+        raise NotImplementedError
+
     def decode(self, code: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
         """Return the examples in [-1, 1] of codes (n, code_dim) and labels (n, label_dim)."""
         raise NotImplementedError
@@ -93,10 +98,14 @@ class Strategy:
         """Return the batch's examples in [-1, 1], encoded and decoded."""
         return self.decode(self.encode(batch), self.condition(batch))
 
+    @classmethod
+    def may(cls, ability: str) -> bool:
+        """Whether this family has all that one of ABILITIES needs."""
+        return all(getattr(cls, part) is not getattr(Strategy, part) for part in ABILITIES[ability])
+
     def can(self, ability: str) -> bool:
-        """Whether this strategy has all that one of ABILITIES needs."""
-        written = all(getattr(type(self), part) is not getattr(Strategy, part) for part in ABILITIES[ability])
-        return written and not self.lacks_prior(ability)
+        """Whether this strategy, as it is set and trained, can do that."""
+        return self.may(ability) and not self.lacks_prior(ability)
 
     def lacks_prior(self, ability: str) -> bool:
         """Whether all that stands in the way is that no prior of the codes was fitted."""
@@ -155,8 +164,8 @@ def attach(inputs: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
     if label.shape[-1] == 0:
         return inputs
     if len(inputs.shape) == 4:
-        label = tf.broadcast_to(label[:, None, None, :], tf.concat([tf.shape(inputs)[:3], tf.shape(label)[1:]], axis=0))
-    return tf.concat([inputs, label], axis=-1)
+        label = keras.ops.ones_like(inputs[..., :1]) * label[:, None, None, :]
+    return keras.ops.concatenate([inputs, label], axis=-1)
 
 
 def repeated(batch: Batch, times: int) -> Batch:

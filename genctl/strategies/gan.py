@@ -2,6 +2,7 @@
 
 import functools
 
+import keras
 import tensorflow as tf
 from pydantic import NonNegativeInt, PositiveInt
 
@@ -60,7 +61,7 @@ class GAN(Strategy):
         return self.decode(self.draw(label, noise, name), label, training)
 
     def draw(self, label: tf.Tensor, noise: Noise, name: str = "sample") -> tf.Tensor:
-        return noise.normal(f"z/{name}", (tf.shape(label)[0], self.code_dim))
+        return noise.normal(f"z/{name}", (keras.ops.shape(label)[0], self.code_dim))
 
     def decode(self, code: tf.Tensor, label: tf.Tensor, training: bool = False) -> tf.Tensor:
-        return tf.tanh(self.generator(attach(code, label), training=training))
+        return keras.ops.tanh(self.generator(attach(code, label), training=training))

@@ -3,6 +3,7 @@
 L = -E_q[log p(x | z)] + beta KL(q(z | x) || p(z))
 """
 
+import keras
 import tensorflow as tf
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt
 
@@ -87,8 +88,12 @@ class VAE(Strategy):
         rows = repeated(batch, samples)
         return log_terms(self.infer(batch), noise, samples, lambda code: self.distortion(rows, code))
 
+    def rates(self, batch: Batch) -> tf.Tensor:
+        posterior = self.infer(batch)
+        return posterior.kl(standard(posterior.mean))
+
     def draw(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
-        return noise.normal("code", (tf.shape(label)[0], self.code_dim))
+        return noise.normal("code", (keras.ops.shape(label)[0], self.code_dim))
 
     def draw_posterior(self, batch: Batch, noise: Noise) -> tf.Tensor:
         posterior = self.infer(batch)

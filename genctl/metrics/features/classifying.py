@@ -36,7 +36,7 @@ class Classifier(Strategy):
         super().__init__(spec, conditional=False)
         self.body, self.head = build(spec)
         rate = cosine(start=2e-3, end=0, steps=steps)
-        optimizer = adam(rate, beta_1=0.9, beta_2=0.999, epsilon=1e-7, clip_norm=None, accumulate=1)
+        optimizer = adam(learning_rate=rate, beta_1=0.9, beta_2=0.999, epsilon=1e-7, clip_norm=None, accumulate=1)
         self.player = Player("classifier", self.body, self.head, optimizer=optimizer)
 
     def step(self, batch: Batch, context: StepContext) -> Logs:

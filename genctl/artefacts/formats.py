@@ -1,0 +1,125 @@
+"""Formats of exported networks: how each is written, and how it is read back without genctl."""
+
+import importlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from genctl.artefacts.parts import Arrays, Part
+from genctl.errors import UserError
+
+Reader = Callable[[Arrays], np.ndarray]
+
+
+class Format(NamedTuple):
+    """suffix: of the file. write: a part to a path. read: a path to a function of arrays by name."""
+
+    suffix: str
+    write: Callable[[Part, Path], None]
+    read: Callable[[Path, str], Reader]
+
+
+def write_keras(part: Part, path: Path) -> None:
+    """Save a functional model of Keras' own layers and operations."""
+    inputs = {name: keras.Input(shape, dtype=kind, name=name) for name, (shape, kind) in part.inputs.items()}
+    try:
+        model = keras.Model(inputs, {part.output: part.call(**inputs)}, name=part.name)
+    except (ValueError, TypeError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise UserError(
+            f"format=keras: the {part.name} of this family computes with more than Keras has ({reason}). "
+            "Use format=savedmodel."
+        ) from error
+    foreign = {type(layer).__module__ for layer in model._flatten_layers()} - {"keras"}
+    if others := sorted(name for name in foreign if name.split(".")[0] != "keras"):
+        raise UserError(f"format=keras: the {part.name} has layers of {others[0]}: use format=savedmodel.")
+    model.save(path)
+
+
+def read_keras(path: Path, output: str) -> Reader:
+    """Load with Keras."""
+    model = keras.models.load_model(path)
+    return lambda arrays: model(dict(arrays))[output].numpy()
+
+
+def write_savedmodel(part: Part, path: Path) -> None:
+    """Save a TensorFlow SavedModel with one signature, `serving_default`."""
+    module = _module(part)
+    tf.saved_model.save(module, str(path), signatures=module.call)
+
+
+def read_savedmodel(path: Path, output: str) -> Reader:
+    """Load with TensorFlow."""
+    loaded = tf.saved_model.load(str(path))
+    signature = loaded.signatures["serving_default"]
+    return lambda arrays: signature(**{name: tf.constant(array) for name, array in arrays.items()})[output].numpy()
+
+
+def write_tflite(part: Part, path: Path) -> None:
+    """Convert to TensorFlow Lite, of whose own operations it must make do."""
+    module = _module(part)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([module.call.get_concrete_function()], module)
+    try:
+        path.write_bytes(converter.convert())
+    except Exception as error:  # the converter raises its own kinds for operations that TensorFlow Lite lacks
+        raise UserError(f"format=tflite: the {part.name} cannot be converted: {_first_line(error)}") from error
+
+
+def read_tflite(path: Path, output: str) -> Reader:
+    """Load with TensorFlow Lite."""
+    interpreter = tf.lite.Interpreter(str(path))
+    runner = interpreter.get_signature_runner()
+    return lambda arrays: runner(**arrays)[output]
+
+
+def write_onnx(part: Part, path: Path) -> None:
+    """Convert to ONNX with tf2onnx."""
+    converter = _optional("tf2onnx")
+    function = _module(part).call
+    try:
+        converter.convert.from_function(function, function.input_signature, opset=18, output_path=str(path))
+    except Exception as error:  # the converter raises nearly anything for operations that it does not know
+        raise UserError(f"format=onnx: the {part.name} cannot be converted: {_first_line(error)}") from error
+
+
+def read_onnx(path: Path, output: str) -> Reader:
+    """Load with ONNX Runtime."""
+    session = _optional("onnxruntime").InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    return lambda arrays: session.run([output], dict(arrays))[0]
+
+
+FORMATS: Mapping[str, Format] = {
+    "keras": Format(".keras", write_keras, read_keras),
+    "savedmodel": Format("", write_savedmodel, read_savedmodel),
+    "tflite": Format(".tflite", write_tflite, read_tflite),
+    "onnx": Format(".onnx", write_onnx, read_onnx),
+}
+
+
+def _module(part: Part) -> Any:
+    """The part as a compiled function with its variables."""
+    module = tf.Module(part.name)
+    module.weights = [variable.value for network in part.networks for variable in network.variables]
+    names = list(part.inputs)
+    signature = [tf.TensorSpec([None, *shape], kind, name) for name, (shape, kind) in part.inputs.items()]
+
+    def call(*tensors: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {part.output: part.call(**dict(zip(names, tensors, strict=True)))}
+
+    module.call = tf.function(call, input_signature=signature)
+    return module
+
+
+def _optional(package: str) -> Any:
+    try:
+        return importlib.import_module(package)
+    except ImportError as error:
+        raise UserError(f"format=onnx needs {package}: pip install 'genctl[onnx]'.") from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,0 +1,178 @@
+"""The parts of a trained run that are of use alone, as functions from what is stored to what is stored.
+
+They are written so that TensorFlow can trace them and Keras can call them on its symbolic inputs.
+"""
+
+import copy
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, cast
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from genctl.artefacts.plain import plain
+from genctl.data.sources import batch, in_unit
+from genctl.data.spec import Spec
+from genctl.errors import UserError, did_you_mean
+from genctl.strategies.base import Strategy, attach
+from genctl.trained import Trained
+
+Arrays = Mapping[str, np.ndarray]
+
+
+class Part(NamedTuple):
+    """inputs: names, with shapes (without the first axis) and types. call: takes these by name; returns `output`.
+
+    expected: what genctl itself gives for arrays of these inputs. networks: those that `call` uses, with plain layers.
+    """
+
+    name: str
+    inputs: dict[str, tuple[tuple[int, ...], str]]
+    output: str
+    call: Callable[..., Any]
+    expected: Callable[[Arrays], np.ndarray]
+    networks: list[keras.Model]
+
+
+class OneDraw:
+    """In place of Noise: the one normal tensor (n, d) that a strategy draws is given; shapes: what it asked for."""
+
+    def __init__(self, values: Any = None) -> None:
+        self.values, self.shapes = values, []  # type: Any, list[tuple[int, ...]]
+
+    def normal(self, name: str, shape: Any) -> Any:
+        """Return the given values, or zeros."""
+        self.shapes.append(tuple(shape[1:]))
+        return tf.zeros(shape) if self.values is None else self.values
+
+    def __getattr__(self, name: str) -> Any:
+        raise NotOneNormal(name)
+
+
+class NotOneNormal(Exception):
+    """A strategy draws other noise than one normal tensor."""
+
+
+def parts(run: Trained, name: str | None) -> list[Part]:
+    """The part of that name, or all that the family has. Raises UserError where it has none of that name."""
+    strategy = copy.copy(run.strategy)
+    for role, network in run.strategy.networks.items():
+        setattr(strategy, role, plain(network))
+    makers = {"encoder": encoder, "decoder": decoder, "generator": generator, "discriminator": discriminator}
+    found = {key: part for key, make in makers.items() if (part := make(run, strategy)) is not None}
+    if name is None:
+        return list(found.values())
+    if name not in found:
+        raise UserError(f"part={name}: {type(strategy).__name__} has {', '.join(found)}.{did_you_mean(name, found)}")
+    return [found[name]]
+
+
+def encoder(run: Trained, strategy: Strategy) -> Part | None:
+    """Images to codes."""
+    if not strategy.can("encode"):
+        return None
+
+    def call(image: Any, label: Any = None) -> Any:
+        return strategy.encode({"image": in_unit(image, run.spec), "label": _one_hot(label, strategy)})
+
+    def expected(arrays: Arrays) -> np.ndarray:
+        return run.encode(arrays["image"], _names(run, arrays))
+
+    return _part("encoder", run, strategy, "image", run.spec.image_shape, "code", call, expected)
+
+
+def decoder(run: Trained, strategy: Strategy) -> Part | None:
+    """Codes to images."""
+    if not strategy.can("decode"):
+        return None
+
+    def call(code: Any, label: Any = None) -> Any:
+        return as_stored(strategy.decode(code, _one_hot(label, strategy)), run.spec)
+
+    def expected(arrays: Arrays) -> np.ndarray:
+        return run.decode(arrays["code"], _names(run, arrays))
+
+    return _part("decoder", run, strategy, "code", (strategy.code_dim,), "image", call, expected)
+
+
+def generator(run: Trained, strategy: Strategy) -> Part | None:
+    """Standard normal noise to images; not for families that draw their codes otherwise."""
+    if not strategy.can("sample"):
+        return None
+    asked: Any = OneDraw()
+    try:
+        strategy.draw(tf.zeros((1, strategy.label_dim)), asked)
+        [shape] = asked.shapes
+    except (NotOneNormal, ValueError):
+        return None
+
+    def call(noise: Any, label: Any = None) -> Any:
+        return as_stored(strategy.sample(_one_hot(label, strategy), cast(Any, OneDraw(noise))), run.spec)
+
+    def expected(arrays: Arrays) -> np.ndarray:
+        labels = tf.zeros((len(arrays["noise"]), 0)) if "label" not in arrays else _one_hot(arrays["label"], strategy)
+        return run.spec.to_stored(run.strategy.sample(labels, cast(Any, OneDraw(tf.constant(arrays["noise"])))).numpy())
+
+    return _part("generator", run, strategy, "noise", shape, "image", call, expected)
+
+
+def discriminator(run: Trained, strategy: Strategy) -> Part | None:
+    """Images to scores: the larger, the more real."""
+    network = strategy.networks.get("discriminator")
+    shapes = (None, *strategy.widened(run.spec.image_shape))
+    if network is None or len(network.inputs) != 1 or tuple(network.inputs[0].shape) != shapes:
+        return None
+
+    def call(image: Any, label: Any = None) -> Any:
+        return network(attach(in_unit(image, run.spec), _one_hot(label, strategy)), training=False)
+
+    def expected(arrays: Arrays) -> np.ndarray:
+        classes = arrays.get("label", np.zeros(len(arrays["image"]), np.int32))
+        examples = batch((arrays["image"], classes), in_units_of_files(run.spec))
+        inputs = attach(examples["image"], strategy.condition(examples))
+        return run.strategy.networks["discriminator"](inputs, training=False).numpy()
+
+    return _part("discriminator", run, strategy, "image", run.spec.image_shape, "score", call, expected)
+
+
+def as_stored(values: Any, spec: Spec) -> Any:
+    """What Spec.to_stored does to examples in [-1, 1]."""
+    unit = (keras.ops.clip(values, -1.0, 1.0) + 1) / 2
+    if spec.is_image:
+        return keras.ops.cast(keras.ops.round(unit * 255), "uint8")
+    low, high = np.asarray(spec.low, np.float32), np.asarray(spec.high, np.float32)
+    return low + unit * (high - low)
+
+
+def in_units_of_files(spec: Spec) -> Spec:
+    """The spec with images as bytes, whatever they are in the data set."""
+    return dataclasses.replace(spec, low=0.0, high=255.0) if spec.is_image else spec
+
+
+def _part(
+    name: str,
+    run: Trained,
+    strategy: Strategy,
+    given: str,
+    shape: tuple[int, ...],
+    output: str,
+    call: Callable[..., Any],
+    expected: Callable[[Arrays], np.ndarray],
+) -> Part:
+    inputs = {given: (shape, "uint8" if given == "image" and run.spec.is_image else "float32")}
+    if strategy.label_dim:
+        inputs["label"] = ((), "int32")
+    return Part(name, inputs, output, call, expected, list(strategy.networks.values()))
+
+
+def _one_hot(label: Any, strategy: Strategy) -> Any:
+    """Classes as the networks are given them; without labels, a width of 0, which nothing is attached for."""
+    if label is None:
+        return np.zeros((1, 0), np.float32)
+    return keras.ops.one_hot(label, strategy.label_dim, dtype="float32")
+
+
+def _names(run: Trained, arrays: Arrays) -> np.ndarray | None:
+    return run.names(arrays["label"]) if "label" in arrays else None

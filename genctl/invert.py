@@ -1,0 +1,66 @@
+"""`genctl invert`: codes whose images are nearest to given ones, for families without an encoder."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from omegaconf import DictConfig
+from pydantic import PositiveFloat, PositiveInt
+
+from genctl import rundir
+from genctl.data.base import SplitName
+from genctl.inputs import Inputs, inputs
+from genctl.instantiate import Seed
+from genctl.invocation import Invocation
+from genctl.options import LabelOption, PathOption, options
+from genctl.outcome import SHOWN, Outcome
+from genctl.pictures import pairs
+from genctl.trained import Trained, joined, trained
+
+
+def invert(cfg: DictConfig, invocation: Invocation) -> None:
+    """Write inversions.npz (`codes`, `samples`, `originals`, `errors`, `labels`) and a grid of pairs as PNG."""
+    wanted = options(
+        cfg,
+        n=PositiveInt,
+        steps=PositiveInt,
+        restarts=PositiveInt,
+        learning_rate=PositiveFloat,
+        seed=Seed,
+        path=PathOption,
+        split=SplitName,
+        label=LabelOption,
+    )
+    outcome = Outcome(wanted["out"], rundir.existing(wanted["run"]), "inversions")
+    with trained(wanted["run"], wanted["checkpoint"], invocation.trust) as run:
+        run.require("sample")
+        given = inputs(run, wanted["path"], wanted["split"], wanted["label"], invocation.trust)
+        found = list(_inversions(run, given, wanted))
+        codes, weights, errors = (np.concatenate(part) for part in zip(*found, strict=True))
+        originals, copies = given.stored(len(codes)), np.concatenate(list(run.images([(codes, weights)])))
+        labels = None if given.labels is None else given.labels[: len(codes)]
+        outcome.write(codes=codes, samples=copies, originals=originals, errors=errors, labels=labels)
+        if run.spec.is_image:
+            outcome.picture(pairs(originals[:SHOWN], copies[:SHOWN]))
+
+
+def _inversions(
+    run: Trained, given: Inputs, wanted: Mapping[str, Any]
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Best codes, weights of their classes, and errors, batch by batch; all restarts of a batch move together."""
+    from genctl.data.sources import Streamed
+    from genctl.inversion import Inversion
+    from genctl.sampling import BATCH
+
+    restarts = wanted["restarts"]
+    search = Inversion(run.strategy, wanted["steps"], wanted["learning_rate"])
+    count, size = min(wanted["n"], given.split.size), max(1, BATCH // restarts)
+    classes = given.classes(count).repeat(restarts)
+    starts, weights = joined(run.sampler.draws(classes, wanted["seed"]))
+    images = run.sampler.examples(Streamed(given.split), count, given.units, size)
+    for first, examples in zip(range(0, count * restarts, size * restarts), images, strict=True):
+        rows = slice(first, first + size * restarts)
+        codes, errors = search(examples["image"].numpy().repeat(restarts, axis=0), starts[rows], weights[rows])
+        errors = errors.reshape(-1, restarts)
+        best = np.arange(len(errors)) * restarts + errors.argmin(axis=1)
+        yield codes[best], weights[rows][best], errors.min(axis=1)

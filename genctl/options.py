@@ -1,0 +1,32 @@
+"""What verbs that use a trained run share: their settings, and the bar of long work."""
+
+import math
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
+
+from omegaconf import DictConfig
+from rich.progress import track
+
+from genctl import rundir
+from genctl.instantiate import check_value
+
+LabelOption = str | int | list[str | int] | None  # one class for all, or several in turn, by name or number
+PathOption = str | list[str] | None  # a folder, an .npz, image files
+Item = TypeVar("Item")
+SHORT = 4  # batches, for which a bar would only flicker
+
+
+def options(cfg: DictConfig, **types: Any) -> dict[str, Any]:
+    """The settings as plain values; those named are checked against their types. Raises UserError for a wrong one."""
+    values = rundir.plain(cfg)
+    for name, annotation in types.items():
+        check_value(values[name], annotation, name)
+    return values
+
+
+def progress(batches: Iterable[Item], what: str, examples: int) -> Iterator[Item]:
+    """Pass the batches of so many examples on, with a bar on a terminal."""
+    from genctl.sampling import BATCH  # it brings TensorFlow
+
+    total = math.ceil(examples / BATCH)
+    return iter(track(batches, what, total, transient=True, disable=total < SHORT))

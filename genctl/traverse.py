@@ -1,0 +1,87 @@
+"""`genctl traverse`: what each number of a code does to the image."""
+
+import logging
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import numpy as np
+from omegaconf import DictConfig
+from pydantic import Field, PositiveFloat, PositiveInt
+
+from genctl import films, rundir
+from genctl.data.base import SplitName
+from genctl.errors import UserError
+from genctl.inputs import Inputs, inputs
+from genctl.instantiate import Seed
+from genctl.invocation import Invocation
+from genctl.options import LabelOption, PathOption, options
+from genctl.outcome import Outcome
+from genctl.trained import Trained, joined, trained
+
+MEASURED = 2048  # examples from which means, deviations and rates are estimated
+log = logging.getLogger("genctl")
+
+
+def traverse(cfg: DictConfig, invocation: Invocation) -> None:
+    """Write traversals.npz (`samples` (n, frames, …), `dimensions`, `rates` in nats), rows as PNG, and a WebP."""
+    wanted = options(
+        cfg,
+        n=PositiveInt,
+        frames=Annotated[int, Field(ge=2)],
+        range=PositiveFloat,
+        seed=Seed | None,
+        path=PathOption,
+        split=SplitName,
+        label=LabelOption,
+    )
+    outcome = Outcome(wanted["out"], rundir.existing(wanted["run"]), "traversals")
+    with trained(wanted["run"], wanted["checkpoint"], invocation.trust) as run:
+        run.require("decode")
+        data = _data(run, wanted, invocation)
+        mean, deviation = _moments(run, data)
+        rates = run.rates(data.split, MEASURED, data.units) if data and run.strategy.can("rank") else None
+        order = np.arange(len(mean)) if rates is None else np.argsort(-rates, kind="stable")
+        order = order[: wanted["n"]]
+        code, weights = _start(run, wanted, mean, invocation)
+        codes = np.tile(code, (len(order), wanted["frames"], 1))
+        for row, number in enumerate(order):
+            steps = np.linspace(-wanted["range"], wanted["range"], wanted["frames"])
+            codes[row, :, number] = mean[number] + deviation[number] * steps
+        labels = np.broadcast_to(weights, (*codes.shape[:2], weights.shape[-1]))
+        films.write(outcome, run, codes, labels, dimensions=order, rates=None if rates is None else rates[order])
+
+
+def _data(run: Trained, wanted: Mapping[str, Any], invocation: Invocation) -> Inputs | None:
+    """The run's data, where the family encodes and they can be had; without them dimensions go by their number."""
+    if not run.strategy.can("encode"):
+        return None
+    try:
+        return inputs(run, None, wanted["split"], None, invocation.trust)
+    except UserError as error:
+        if not run.strategy.can("sample"):
+            raise
+        log.warning("%s Dimensions are in the order of their numbers.", error)
+        return None
+
+
+def _moments(run: Trained, data: Inputs | None) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of each number of a code, (code_dim,): of new codes, or of the data's."""
+    if run.strategy.can("sample"):
+        codes, _ = joined(run.draws(MEASURED, seed=0))
+    else:
+        assert data is not None
+        codes, _ = joined(run.codes(data.split, MEASURED, data.units))
+    return codes.mean(axis=0), codes.std(axis=0)
+
+
+def _start(
+    run: Trained, wanted: Mapping[str, Any], mean: np.ndarray, invocation: Invocation
+) -> tuple[np.ndarray, np.ndarray]:
+    """The code (1, code_dim) that all rows start from, an image's, a sample's or the mean, and its class' weights."""
+    if wanted["path"] is not None:
+        run.require("reconstruct")
+        given = inputs(run, wanted["path"], wanted["split"], wanted["label"], invocation.trust)
+        return joined(run.codes(given.split, 1, given.units))
+    if wanted["seed"] is not None:
+        return joined(run.draws(1, wanted["seed"], wanted["label"]))
+    return mean[None], run.weights(run.in_turn(wanted["label"], 1))
