@@ -1,6 +1,6 @@
 """How long `genctl evaluate` takes once features of real images are cached: numbers of a GAN and a VAE on MNIST.
 
-python benchmarks/evaluation.py [--json FILE] [--work NAME,…] [--steps N] [--repeats N]
+python benchmarks/evaluation.py [--json FILE] [--work NAME,…] [--steps N] [--repeats N] [--dataset NAME] [KEY=VALUE …]
 """
 
 import argparse
@@ -24,7 +24,7 @@ GENCTL = (sys.executable, "-m", "genctl")
 
 @dataclasses.dataclass(frozen=True)
 class Work:
-    """One evaluation. goal: seconds on two cores. samples: how many are drawn, or examples judged."""
+    """One evaluation. samples: how many are drawn. goal: seconds on two cores."""
 
     model: str
     metrics: str
@@ -44,6 +44,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, metavar="N", default=400, help="training steps before")
     parser.add_argument("--repeats", type=int, metavar="N", default=3)
     parser.add_argument("--dataset", default="mnist")
+    parser.add_argument("settings", nargs="*", metavar="KEY=VALUE", help="further settings of genctl evaluate")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
         place = Path(directory)
@@ -57,7 +58,13 @@ def row(name: str, arguments: argparse.Namespace, place: Path) -> report.Row:
     work = WORKS[name]
     train = ("train", f"model={work.model}", f"dataset={arguments.dataset}", f"trainer.steps={arguments.steps}")
     timed((*train, "name=run", f"outputs={place / name}", "callbacks.validate.every=0"), place)
-    words = ("evaluate", f"run={place / name / 'run'}", f"metrics={work.metrics}", f"n={work.samples}")
+    words = (
+        "evaluate",
+        f"run={place / name / 'run'}",
+        f"metrics={work.metrics}",
+        f"n={work.samples}",
+        *arguments.settings,
+    )
     first = timed(words, place)
     again = [timed(words, place) for _ in range(arguments.repeats)]
     [file] = (place / name / "run" / "evaluations").glob("*.json")

@@ -14,7 +14,7 @@ from genctl.metrics.vectors import Vectors
 RECIPE = 1  # changes with what the training in classifying.py computes
 
 
-def classifier(evaluation: Evaluation, steps: PositiveInt = 2000, batch_size: PositiveInt = 128) -> Extractor:
+def classifier(evaluation: Evaluation, steps: PositiveInt = 3000, batch_size: PositiveInt = 128) -> Extractor:
     """A small network trained once on the training split's labels; its features are those that its classes follow from.
 
     Its accuracy on unseen examples is part of the protocol. Raises Unsuited where the data have no labels.
