@@ -11,7 +11,7 @@ from genctl.callbacks import Callback
 from genctl.data.base import Dataset
 from genctl.data.spec import Spec
 from genctl.errors import UserError
-from genctl.instantiate import Seed, builder, check_value, instantiate, locate
+from genctl.instantiate import Node, Seed, builder, check_value, instantiate, locate
 from genctl.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -44,12 +44,17 @@ def plan(config: Config, trust: Sequence[str]) -> Plan:
 
 def dataset(config: Config, trust: Sequence[str]) -> Dataset:
     """Load the data and cut the splits: the settings that data sets share go to Dataset, the others to the loader."""
-    shared = inspect.signature(Dataset).parameters
-    loader = {name: value for name, value in config["dataset"].items() if name not in shared}
-    splits = {name: value for name, value in config["dataset"].items() if name in shared}
-    splits["_target_"] = f"{Dataset.__module__}.{Dataset.__name__}"
+    splits, loader = divided(config["dataset"], Dataset)
     cut = builder(splits, "dataset", trust, provided=("source",))
     return cut(source=instantiate(loader, "dataset", trust))
+
+
+def divided(node: Config, target: type) -> tuple[Node, Node]:
+    """A node of its own for `target` with the settings that it takes, and the node with the others."""
+    taken = inspect.signature(target).parameters
+    own = {name: value for name, value in node.items() if name in taken}
+    others = {name: value for name, value in node.items() if name not in taken}
+    return {"_target_": f"{target.__module__}.{target.__name__}", **own}, others
 
 
 def optimizer(config: Config, trust: Sequence[str]) -> "OptimizerBuilder":
@@ -58,11 +63,17 @@ def optimizer(config: Config, trust: Sequence[str]) -> "OptimizerBuilder":
 
 
 def strategy(config: Config, spec: Spec, trust: Sequence[str]) -> "Strategy":
-    """Build networks, players and strategy. Every initial weight follows from the config's seed."""
+    """Build networks, players and strategy. Every initial weight follows from the config's seed.
+
+    Settings of a Game become one, for a model that takes it.
+    """
     import keras
 
+    from genctl.strategies.game import Game
+
     target = locate(config["model"]["_target_"], "model", trust)
-    roles = [role for role in ROLES if role in inspect.signature(target).parameters]
+    parameters = inspect.signature(target).parameters
+    roles = [role for role in ROLES if role in parameters]
     for role in ROLES:
         if role in roles and not config.get(role):
             raise UserError(f"this model needs {role}=…, such as {role}=conv.")
@@ -70,13 +81,17 @@ def strategy(config: Config, spec: Spec, trust: Sequence[str]) -> "Strategy":
             raise UserError(f"{role}=… has no use here: the networks of {target.__name__} are {', '.join(roles)}.")
     keras.config.set_dtype_policy(config["trainer"]["precision"])
     keras.utils.set_random_seed(config["seed"])
+    model, provided = config["model"], {role: network(config[role], role, trust) for role in roles}
+    if "game" in parameters:
+        settings, model = divided(model, Game)
+        provided["game"] = instantiate(shortforms.with_schedules(settings, "model", trust), "model", trust)
     return instantiate(
-        shortforms.with_schedules(config["model"], "model", trust),
+        shortforms.with_schedules(model, "model", trust),
         "model",
         trust,
         spec=spec,
         optimizer=optimizer(config, trust),
-        **{role: network(config[role], role, trust) for role in roles},
+        **provided,
     )
 
 
@@ -89,11 +104,16 @@ def network(node: Config, role: str, trust: Sequence[str]) -> "NetworkBuilder":
         }
     build = builder(dict(node), role, trust, provided=("input_shape", "output_shape"))
 
-    def named(input_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> Any:
+    def named(input_shape: tuple[int, ...], output_shape: tuple[int, ...], several_sizes: bool = False) -> Any:
         try:
-            return in_float32(build(input_shape=input_shape, output_shape=output_shape))
+            model = in_float32(build(input_shape=input_shape, output_shape=output_shape))
         except UserError as error:
             raise UserError(str(error) if str(error).startswith(role) else f"{role}: {error}") from error
+        if len(model.outputs) > 1 and not several_sizes:
+            raise UserError(
+                f"{role}: this network gives {len(model.outputs)} sizes of image, which is for model=msgan."
+            )
+        return model
 
     return named
 
@@ -105,4 +125,4 @@ def in_float32(model: Any) -> Any:
     if keras.config.dtype_policy().compute_dtype == "float32":
         return model
     cast = keras.layers.Activation("linear", dtype="float32", name="float32")
-    return keras.Model(model.inputs, cast(model.output), name=model.name)
+    return keras.Model(model.inputs, keras.tree.map_structure(cast, model.output), name=model.name)

@@ -72,11 +72,12 @@ def _train(config: dict[str, Any], invocation: Invocation, make_directory: Calla
     with quiet() as output:
         plan = build.plan(config, invocation.trust)
         from genctl import device, parallel  # TensorFlow starts here, after all that can be refused without it
-        from genctl.engine import check_devices
+        from genctl.engine import check_devices, check_parts
 
         with device.use(plan.trainer.device, plan.trainer.devices, plan.trainer.workers) as place:
             strategy = build.strategy(config, plan.dataset.spec, invocation.trust)
             check_devices(plan.trainer, strategy)
+            check_parts(plan.trainer, strategy)
             with rundir.held(make_directory(), parallel.worker()) as directory:
                 output.keep_in(directory / rundir.LOG)
                 provenance.record(directory, invocation, plan.dataset, config["seed"], device.describe(place))

@@ -14,7 +14,7 @@ from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt
 
 from genctl.context import Noise, StepContext
 from genctl.data.spec import Spec
-from genctl.objectives.adversarial import ADVERSARIAL, AdversarialName, accuracies
+from genctl.objectives.adversarial import ADVERSARIAL, AdversarialName
 from genctl.objectives.likelihoods import LIKELIHOODS
 from genctl.player import Logs, Player
 from genctl.schedules import PositiveScheduled
@@ -88,7 +88,7 @@ class AEGAN(Strategy):
         generated = self.decode(self.draw(label, context.noise, "critic", training), label, training and joint)
         fake = self.discriminator(attach(generated, label), training=training)
         loss = self.adversarial.critic(real, fake)
-        return loss, {"discriminator/loss": loss, **accuracies(real, fake)}
+        return loss, {"discriminator/loss": loss, **self.adversarial.accuracies(real, fake)}
 
     def forger_loss(self, batch: Batch, context: StepContext) -> tuple[tf.Tensor, Logs]:
         """Make codes whose images the discriminator calls real."""

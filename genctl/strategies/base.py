@@ -34,12 +34,14 @@ class Strategy:
 
     phases: the steps of each phase in order; the last one goes on for as long as the run does.
     monitor: the validation log whose smallest value marks the best checkpoint; None where no log tells quality.
+    parts: equal parts that `step` divides its batch into.
     code_dim: numbers in what `draw` and `encode` return and `decode` takes; set by a constructor that has these.
     needs_prior: `draw` takes codes from `prior`, a mixture of prior_components (0: none) that is fitted after training.
     """
 
     phases: Mapping[str, int] = {"train": 0}
     monitor: str | None = None
+    parts = 1
     code_dim = 0
     needs_prior = False
     prior_components = 0
