@@ -50,7 +50,21 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("damage", DAMAGES)
 @pytest.mark.parametrize("name", [checkpoint.STATE, checkpoint.MANIFEST])
-def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(
+def test_a_damaged_checkpoint_is_named_and_the_one_before_is_read(
+    finished: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch,
+    name: str, damage: str,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(checkpoint.log, "propagate", True)
+    root = Path(shutil.copytree(finished / "checkpoints", tmp_path / "checkpoints"))
+    newest = checkpoint.steps(root)[-1]
+    DAMAGES[damage](newest / name)
+    found = checkpoint.newest(root)
+    assert found and found.facts["step"] == 20 and f"{newest} is damaged" in caplog.text
+
+
+@pytest.mark.parametrize("damage", ["half", "gone"])
+@pytest.mark.parametrize("name", [checkpoint.STATE, checkpoint.MANIFEST])
+def test_a_run_with_a_damaged_checkpoint_ends_as_a_whole_one(
     genctl: Genctl, finished: Path, name: str, damage: str
 ) -> None:
     shutil.copytree(finished, "runs/x")
