@@ -79,7 +79,7 @@ def strike(words: tuple[str, ...], number: signal.Signals, numbers: random.Rando
         else:
             wait_for(process, begin + numbers.randint(1, max(1, (STEPS - begin) // 2)))
         process.send_signal(number)
-        _, said = process.communicate(timeout=120)
+        _, said = process.communicate(timeout=300)
     finally:
         process.kill()
     return process.returncode, said
