@@ -91,7 +91,7 @@ def find(root: Path, which: str) -> Checkpoint:
     if which == "best" and best is None:
         raise UserError("checkpoint=best: this run has no best checkpoint (its model names no metric to go by).")
     step = best["step"] if which == "best" else which
-    known = [path.name.removeprefix("step-").lstrip("0") for path in steps(root)]
+    known = [str(_step(path)) for path in steps(root)]
     if str(step) not in known:
         raise UserError(f"checkpoint={which} is not there: choose latest, best, or a step of {', '.join(known)}.")
     try:
@@ -105,14 +105,18 @@ def prune(root: Path, step: int, keep: int, best_step: int | None) -> None:
 
     What lies beyond is damaged, and counts as nothing until it is written anew.
     """
-    for path in [path for path in steps(root) if path.name <= f"step-{step:09d}"][:-keep]:
-        if path.name != f"step-{best_step or 0:09d}":
+    for path in [path for path in steps(root) if _step(path) <= step][:-keep]:
+        if _step(path) != best_step:
             shutil.rmtree(path)
 
 
 def steps(root: Path) -> list[Path]:
     """The checkpoints, oldest first."""
-    return sorted(root.glob("step-*"))
+    return sorted(path for path in root.glob("step-*") if path.name[5:].isdigit())
+
+
+def _step(path: Path) -> int:
+    return int(path.name[5:])
 
 
 def _manifest(facts: Mapping[str, Any], files: Mapping[str, Any]) -> str:

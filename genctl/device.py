@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 from tensorflow.python.client import device_lib
 
+from genctl import parallel
 from genctl.errors import UserError
 
 
@@ -25,7 +26,7 @@ def use(
     # This pass joins pairs of sums to sums of many, whose order, and so whose last bits, vary (see Player.minimize).
     tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
     if workers:
-        with _cluster(workers).scope():
+        with _cluster(workers).scope(), parallel.peers():
             yield choose(name)
         return
     device = choose(name)

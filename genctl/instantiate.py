@@ -165,10 +165,10 @@ def _named(function: Callable[..., Any]) -> tuple[dict[str, inspect.Parameter], 
 
 def _unpacked(function: Callable[..., Any]) -> dict[str, Any]:
     """The annotations of what a `**kwargs: Unpack[...]` takes, all of which is needed (PEP 692)."""
-    hints = [p.annotation for p in inspect.signature(function).parameters.values() if p.kind is p.VAR_KEYWORD]
-    return (
-        get_type_hints(get_args(hints[0])[0], include_extras=True) if hints and get_origin(hints[0]) is Unpack else {}
-    )
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.kind is parameter.VAR_KEYWORD and get_origin(parameter.annotation) is Unpack:
+            return get_type_hints(get_args(parameter.annotation)[0], include_extras=True)
+    return {}
 
 
 def _readable(error: InstantiationException, key: str) -> Exception:

@@ -42,11 +42,14 @@ def fit(
 
 
 def agreed(run: "Run", requests: Requests) -> bool:
-    """Whether to stop now, on which all processes must agree, as on the length of the next call."""
+    """Whether to stop now, on which all processes must agree, as on the length of the next call.
+
+    What is asked for while they agree counts the next time, so nothing is written to `requests` here.
+    """
     from genctl import parallel
 
-    requests.stop, run.pace = parallel.agree(requests.stop, run.pace)
-    return requests.stop
+    stop, run.pace = parallel.agree(requests.stop, run.pace)
+    return stop
 
 
 def call(callbacks: Sequence[Callback], run: "Run") -> None:

@@ -1,9 +1,12 @@
 """What several devices do together: each works on a part of the batch, and gradients and logs are averaged."""
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
+
+from genctl.errors import UserError
 
 
 def count() -> int:
@@ -32,6 +35,18 @@ def agree(stop: bool, pace: float) -> tuple[bool, float]:
         tf.distribute.ReduceOp.SUM, strategy.run(lambda: tf.identity(mine)), axis=None
     ).numpy()
     return bool(stops), float(paces) / count()
+
+
+@contextlib.contextmanager
+def peers() -> Iterator[None]:
+    """Within the block, the loss of another process is a UserError; TensorFlow notices it after about ten seconds."""
+    try:
+        yield
+    except tf.errors.UnavailableError as error:
+        raise UserError(
+            "another process of this run has ended or cannot be reached; start all of them again with the same "
+            "command, and the run goes on from its newest checkpoint."
+        ) from error
 
 
 def own(value: tf.Tensor) -> tf.Variable:

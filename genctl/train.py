@@ -104,6 +104,8 @@ def _begin(directory: Path, config: dict[str, Any], plan: build.Plan, strategy: 
         run.journal.truncate(0)
     rundir.write_config(directory, config)
     rundir.write_json(directory / rundir.SPEC, plan.dataset.spec.to_json())
+    if run.step == 0 and plan.trainer.on_nan == "rollback":
+        run.save()  # so that there is a place to go back to from the first steps
     run.board.text("config", f"```yaml\n{OmegaConf.to_yaml(OmegaConf.create(config))}```")
     return run
 

@@ -1,8 +1,11 @@
 """What the tests share: a command line that runs in an empty directory of its own, and small real data."""
 
+import contextlib
 import dataclasses
+import functools
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +56,21 @@ def genctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Captur
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("COLUMNS", "120")
     return Genctl(capfd)
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """`trained(*words)`: the run of a training that nothing disturbs, done once; a test that changes it copies it."""
+    from genctl.cli import main
+
+    @functools.cache
+    def train(*words: str) -> Path:
+        place = tmp_path_factory.mktemp("trained")
+        with contextlib.chdir(place):
+            assert main(["train", *words, "outputs=runs", "name=x"]) == 0
+        return place / "runs/x"
+
+    return train
 
 
 def rows(run: str | Path) -> list[dict]:

@@ -4,13 +4,14 @@ import json
 import os
 import shutil
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from conftest import Genctl, newest_weights, tiny
 from test_faults import End, Killed, end_of
 
-from genctl import checkpoint, rundir
+from genctl import checkpoint, parallel, rundir
 from genctl.callbacks import Log
 from genctl.run import Run
 
@@ -38,19 +39,29 @@ DAMAGES = {
 }
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def finished(trained: Callable[..., Path]) -> Path:
     """A finished run, to be copied."""
-    from genctl.cli import main
-
-    place = tmp_path_factory.mktemp("finished")
-    assert main([*WORDS, f"outputs={place}"]) == 0
-    return place / "x"
+    return trained(*WORDS[1:-1])
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
 @pytest.mark.parametrize("name", [checkpoint.STATE, checkpoint.MANIFEST])
-def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(
+def test_a_damaged_checkpoint_is_named_and_the_one_before_is_read(
+    finished: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch,
+    name: str, damage: str,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(checkpoint.log, "propagate", True)
+    root = Path(shutil.copytree(finished / "checkpoints", tmp_path / "checkpoints"))
+    newest = checkpoint.steps(root)[-1]
+    DAMAGES[damage](newest / name)
+    found = checkpoint.newest(root)
+    assert found and found.facts["step"] == 20 and f"{newest} is damaged" in caplog.text
+
+
+@pytest.mark.parametrize("damage", ["half", "gone"])
+@pytest.mark.parametrize("name", [checkpoint.STATE, checkpoint.MANIFEST])
+def test_a_run_with_a_damaged_checkpoint_ends_as_a_whole_one(
     genctl: Genctl, finished: Path, name: str, damage: str
 ) -> None:
     shutil.copytree(finished, "runs/x")
@@ -116,6 +127,20 @@ def test_a_kill_while_the_directory_is_made_loses_nothing(genctl: Genctl, finish
     genctl.good(*WORDS)
     end: End = end_of(Path("runs/x"))
     assert end == end_of(finished)
+
+
+def test_a_signal_that_comes_while_processes_agree_is_not_lost(genctl: Genctl, monkeypatch: pytest.MonkeyPatch) -> None:
+    agree, asked = parallel.agree, []
+
+    def signalled(stop: bool, pace: float) -> tuple[bool, float]:
+        if not asked:
+            os.kill(os.getpid(), signal.SIGINT)
+        asked.append(stop)
+        return agree(stop, pace)
+
+    monkeypatch.setattr(parallel, "agree", signalled)
+    assert genctl(*WORDS).status == 75
+    assert asked == [False, True]
 
 
 def test_a_second_signal_stops_at_once(genctl: Genctl, finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:

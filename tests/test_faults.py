@@ -139,10 +139,21 @@ class Shaky(VAE):
 """
 
 
+BROKEN = ("model._target_=shaky.Shaky", "trust=[shaky]", "callbacks.validate.every=0")
+
+
+def test_a_loss_that_breaks_before_the_first_checkpoint_rolls_back_to_the_beginning(genctl: Genctl) -> None:
+    Path("shaky.py").write_text(SHAKY)
+    recover = ("trainer.on_nan=rollback", "trainer.rollbacks=20", "callbacks.checkpoint.every=20")
+    words = ("train", *WORDS, *BROKEN, *recover, "callbacks.checkpoint.keep=1", "trainer.steps=8", "name=x")
+    assert "Going back to step 0 (1 of 20)" in genctl.good(*words).out
+    assert [row["step"] for row in rows("runs/x")] == [8]
+    assert [path.name for path in Path("runs/x/checkpoints").iterdir()] == ["step-000000008"]
+
+
 def test_a_broken_loss_rolls_back_to_the_last_good_checkpoint(genctl: Genctl) -> None:
     Path("shaky.py").write_text(SHAKY)
-    shaky = ("model._target_=shaky.Shaky", "trust=[shaky]", "callbacks.validate.every=0")
-    words = ("train", *WORDS, *shaky, "callbacks.checkpoint.every=5", "callbacks.log.every=5", "trainer.steps=40")
+    words = ("train", *WORDS, *BROKEN, "callbacks.checkpoint.every=5", "callbacks.log.every=5", "trainer.steps=40")
     assert "loss is not finite at step" in genctl.bad(*words, "name=stops")
     recover = ("trainer.on_nan=rollback", "trainer.rollback_factor=0.5")
     out = genctl.good(*words, "name=x", *recover, "trainer.rollbacks=20").out

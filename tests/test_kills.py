@@ -21,20 +21,24 @@ from test_resume import start
 KILL, TERM, INT = signal.SIGKILL, signal.SIGTERM, signal.SIGINT
 STEPS = 600
 RUN = Path("runs/killed")
+CONVOLUTIONS = ("generator.filters=[8]", "discriminator.filters=[8]", "discriminator.dropout=0.2")
+KINDS = {model: tiny(model) for model in ROLES} | {
+    "convolutions": ("model=gan", *CONVOLUTIONS, "outputs=runs", "trainer.batch_size=16", "callbacks.images.every=0")
+}
 CHAINS = [
     ("vae", False, (KILL,)),
-    ("gan", True, (KILL,)),
+    ("convolutions", True, (KILL,)),
     ("ae", True, (TERM,)),
     ("aegan", False, (KILL,)),
 ]
 if os.environ.get("GENCTL_NIGHTLY") == "1":
-    CHAINS = [(model, resident, (KILL, TERM, KILL, INT, KILL)) for model in ROLES for resident in (True, False)]
+    CHAINS = [(kind, resident, (KILL, TERM, KILL, INT, KILL)) for kind in KINDS for resident in (True, False)]
 
 
-def options(model: str, resident: bool) -> tuple[str, ...]:
-    phases = ("model.phases.autoencoder=100", "model.phases.adversarial=100") if model == "aegan" else ()
+def options(kind: str, resident: bool) -> tuple[str, ...]:
+    phases = ("model.phases.autoencoder=100", "model.phases.adversarial=100") if kind == "aegan" else ()
     return (
-        *tiny(model), *phases, f"trainer.resident={str(resident).lower()}", f"trainer.steps={STEPS}",
+        *KINDS[kind], *phases, f"trainer.resident={str(resident).lower()}", f"trainer.steps={STEPS}",
         "callbacks.validate.every=100", "callbacks.log.every=20", "callbacks.checkpoint.every=5",
     )  # fmt: skip
 
@@ -75,7 +79,7 @@ def strike(words: tuple[str, ...], number: signal.Signals, numbers: random.Rando
         else:
             wait_for(process, begin + numbers.randint(1, max(1, (STEPS - begin) // 2)))
         process.send_signal(number)
-        _, said = process.communicate(timeout=120)
+        _, said = process.communicate(timeout=300)
     finally:
         process.kill()
     return process.returncode, said
@@ -102,11 +106,11 @@ def struck(words: tuple[str, ...], number: signal.Signals, numbers: random.Rando
     raise AssertionError("the run is always over before the signal comes")
 
 
-@pytest.mark.parametrize(("model", "resident", "signals"), CHAINS)
+@pytest.mark.parametrize(("kind", "resident", "signals"), CHAINS)
 def test_random_signals_change_nothing(
-    genctl: Genctl, model: str, resident: bool, signals: tuple[signal.Signals, ...]
+    genctl: Genctl, kind: str, resident: bool, signals: tuple[signal.Signals, ...]
 ) -> None:
-    words = options(model, resident)
+    words = options(kind, resident)
     genctl.good("train", *words, "name=whole")
     with chance() as numbers:
         for number in signals:

@@ -1,6 +1,7 @@
 """Using a trained run: sampling and reconstructing from its directory."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,12 @@ from conftest import Genctl
 from PIL import Image
 
 TINY = ("trainer.steps=4", "trainer.batch_size=16", "dataset.limit=40", "outputs=runs", "name=x")
+
+
+@pytest.fixture
+def vae(genctl: Genctl, trained: Callable[..., Path]) -> None:
+    """runs/x is a trained VAE."""
+    shutil.copytree(trained(*TINY[:-2]), "runs/x")
 
 
 def test_samples_need_neither_the_data_nor_the_place(genctl: Genctl, colour_npz: str) -> None:
@@ -23,8 +30,8 @@ def test_samples_need_neither_the_data_nor_the_place(genctl: Genctl, colour_npz:
     assert Image.open("elsewhere/samples.png").mode == "RGB"
 
 
+@pytest.mark.usefixtures("vae")
 def test_the_seed_chooses_the_samples(genctl: Genctl) -> None:
-    genctl.good("train", *TINY)
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         genctl.good("sample", "run=runs/x", "n=5", f"seed={seed}", f"out={name}.npz")
     a, b, c = (np.load(f"{name}.npz")["samples"] for name in "abc")
@@ -45,12 +52,12 @@ def test_a_family_says_what_it_cannot_do(genctl: Genctl) -> None:
     assert "GAN cannot reconstruct" in genctl.bad("reconstruct", "run=runs/g")
 
 
-def test_labels_by_name_and_by_number(genctl: Genctl, colour_npz: str) -> None:
-    genctl.good("train", "model=gan", "model.conditional=true", *TINY)
-    genctl.good("sample", "run=runs/x", "label=3", "n=2")
-    assert "label=11 is not a class: choose one of 0, 1, 2" in genctl.bad("sample", "run=runs/x", "label=11")
-    genctl.good("train", *TINY, "name=y")
-    assert "train one with model.conditional=true" in genctl.bad("sample", "run=runs/y", "label=3")
+@pytest.mark.usefixtures("vae")
+def test_labels_by_name_and_by_number(genctl: Genctl) -> None:
+    genctl.good("train", "model=gan", "model.conditional=true", *TINY, "name=g")
+    genctl.good("sample", "run=runs/g", "label=3", "n=2")
+    assert "label=11 is not a class: choose one of 0, 1, 2" in genctl.bad("sample", "run=runs/g", "label=11")
+    assert "train one with model.conditional=true" in genctl.bad("sample", "run=runs/x", "label=3")
 
 
 @pytest.mark.parametrize(
@@ -66,13 +73,13 @@ def test_labels_by_name_and_by_number(genctl: Genctl, colour_npz: str) -> None:
         ("sample run=runs/x seed=-1", "seed=-1"),
     ],
 )
+@pytest.mark.usefixtures("vae")
 def test_mistakes_of_use(genctl: Genctl, words: str, message: str) -> None:
-    genctl.good("train", *TINY)
     assert message in genctl.bad(*words.split())
 
 
+@pytest.mark.usefixtures("vae")
 def test_a_run_without_a_whole_checkpoint_says_so(genctl: Genctl) -> None:
-    genctl.good("train", *TINY)
     for state in Path("runs/x").glob("checkpoints/*/state.safetensors"):
         state.write_bytes(b"no")
     assert "holds no checkpoint" in genctl.bad("sample", "run=runs/x")
