@@ -76,10 +76,9 @@ class Strategy:
         """Return the batch's examples in [-1, 1], encoded and decoded."""
         return self.decode(self.encode(batch), self.condition(batch))
 
-    @classmethod
-    def can(cls, ability: str) -> bool:
+    def can(self, ability: str) -> bool:
         """Whether this family has all that one of ABILITIES needs."""
-        return all(getattr(cls, part) is not getattr(Strategy, part) for part in ABILITIES[ability])
+        return all(getattr(type(self), part) is not getattr(Strategy, part) for part in ABILITIES[ability])
 
     def condition(self, batch: Batch) -> tf.Tensor:
         """The labels that the networks are given: (n, label_dim), of width 0 unless conditional."""
