@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -103,3 +104,35 @@ def colour_npz(tmp_path: Path) -> str:
     path = tmp_path / "colour.npz"
     np.savez(path, images=generator.integers(0, 256, (200, 9, 14, 3), np.uint8), labels=np.arange(200) % 3)
     return str(path)
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The directory of a tiny run of a family, trained when it is first asked for; nothing may be written into it."""
+    place = tmp_path_factory.mktemp("trained")
+    settings = {
+        "vae": ("encoder=conv", "encoder.filters=[4]", "decoder=conv", "decoder.filters=[4]", "model.latent_dim=5"),
+        "gan": ("model.conditional=true", "model.noise_dim=6"),
+        "ae": ("model.latent_dim=4",),
+        "aegan": ("model.phases={autoencoder: 2, adversarial: 2, joint: 2}",),
+    }
+
+    @functools.cache
+    def train(model: str) -> Path:
+        from genctl.cli import main
+
+        networks = () if model == "vae" else tiny(model)[1:-3]
+        tail = ("trainer.steps=6", "trainer.batch_size=16", "dataset.limit=40", "callbacks.images.every=0")
+        words = (f"model={model}", *networks, *settings[model], *tail, f"outputs={place}", f"name={model}")
+        assert main(["train", *words]) == 0
+        return place / model
+
+    return train
+
+
+@pytest.fixture(scope="session")
+def loaded(trained: Callable[[str], Path]) -> Callable[[str], Any]:
+    """The same, loaded once."""
+    import genctl
+
+    return functools.cache(lambda model: genctl.load(trained(model)))

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from genctl.artefacts.parts import Arrays, Part
+from genctl.artefacts.plain import plain
 from genctl.errors import UserError
 
 Reader = Callable[[Arrays], np.ndarray]
@@ -27,15 +28,15 @@ def write_keras(part: Part, path: Path) -> None:
     """Save a functional model of Keras' own layers and operations."""
     inputs = {name: keras.Input(shape, dtype=kind, name=name) for name, (shape, kind) in part.inputs.items()}
     try:
-        model = keras.Model(inputs, {part.output: part.call(**inputs)}, name=part.name)
+        model = plain(keras.Model(inputs, {part.output: part.call(**inputs)}, name=part.name))
     except (ValueError, TypeError) as error:
         reason = str(error).strip().splitlines()[0]
         raise UserError(
             f"format=keras: the {part.name} of this family computes with more than Keras has ({reason}). "
             "Use format=savedmodel."
         ) from error
-    foreign = {type(layer).__module__ for layer in model._flatten_layers()} - {"keras"}
-    if others := sorted(name for name in foreign if name.split(".")[0] != "keras"):
+    modules = {type(layer).__module__ for layer in model._flatten_layers()}
+    if others := sorted(name for name in modules if name.split(".")[0] != "keras"):
         raise UserError(f"format=keras: the {part.name} has layers of {others[0]}: use format=savedmodel.")
     model.save(path)
 
@@ -49,7 +50,8 @@ def read_keras(path: Path, output: str) -> Reader:
 def write_savedmodel(part: Part, path: Path) -> None:
     """Save a TensorFlow SavedModel with one signature, `serving_default`."""
     module = _module(part)
-    tf.saved_model.save(module, str(path), signatures=module.call)
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)  # for use, not for training
+    tf.saved_model.save(module, str(path), signatures=module.call, options=options)
 
 
 def read_savedmodel(path: Path, output: str) -> Reader:
@@ -102,15 +104,15 @@ FORMATS: Mapping[str, Format] = {
 
 def _module(part: Part) -> Any:
     """The part as a compiled function with its variables."""
-    module = tf.Module(part.name)
-    module.weights = [variable.value for network in part.networks for variable in network.variables]
     names = list(part.inputs)
     signature = [tf.TensorSpec([None, *shape], kind, name) for name, (shape, kind) in part.inputs.items()]
 
     def call(*tensors: tf.Tensor) -> dict[str, tf.Tensor]:
         return {part.output: part.call(**dict(zip(names, tensors, strict=True)))}
 
+    module = tf.Module(part.name)
     module.call = tf.function(call, input_signature=signature)
+    module.weights = list(module.call.get_concrete_function().graph.variables)
     return module
 
 

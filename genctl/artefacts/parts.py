@@ -3,7 +3,6 @@
 They are written so that TensorFlow can trace them and Keras can call them on its symbolic inputs.
 """
 
-import copy
 import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, cast
@@ -12,7 +11,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from genctl.artefacts.plain import plain
 from genctl.data.sources import batch, in_unit
 from genctl.data.spec import Spec
 from genctl.errors import UserError, did_you_mean
@@ -25,7 +23,7 @@ Arrays = Mapping[str, np.ndarray]
 class Part(NamedTuple):
     """inputs: names, with shapes (without the first axis) and types. call: takes these by name; returns `output`.
 
-    expected: what genctl itself gives for arrays of these inputs. networks: those that `call` uses, with plain layers.
+    expected: what genctl itself gives for arrays of these inputs.
     """
 
     name: str
@@ -33,7 +31,6 @@ class Part(NamedTuple):
     output: str
     call: Callable[..., Any]
     expected: Callable[[Arrays], np.ndarray]
-    networks: list[keras.Model]
 
 
 class OneDraw:
@@ -57,20 +54,20 @@ class NotOneNormal(Exception):
 
 def parts(run: Trained, name: str | None) -> list[Part]:
     """The part of that name, or all that the family has. Raises UserError where it has none of that name."""
-    strategy = copy.copy(run.strategy)
-    for role, network in run.strategy.networks.items():
-        setattr(strategy, role, plain(network))
     makers = {"encoder": encoder, "decoder": decoder, "generator": generator, "discriminator": discriminator}
-    found = {key: part for key, make in makers.items() if (part := make(run, strategy)) is not None}
+    found = {key: part for key, make in makers.items() if (part := make(run)) is not None}
     if name is None:
         return list(found.values())
     if name not in found:
-        raise UserError(f"part={name}: {type(strategy).__name__} has {', '.join(found)}.{did_you_mean(name, found)}")
+        raise UserError(
+            f"part={name}: {type(run.strategy).__name__} has {', '.join(found)}.{did_you_mean(name, found)}"
+        )
     return [found[name]]
 
 
-def encoder(run: Trained, strategy: Strategy) -> Part | None:
+def encoder(run: Trained) -> Part | None:
     """Images to codes."""
+    strategy = run.strategy
     if not strategy.can("encode"):
         return None
 
@@ -80,11 +77,12 @@ def encoder(run: Trained, strategy: Strategy) -> Part | None:
     def expected(arrays: Arrays) -> np.ndarray:
         return run.encode(arrays["image"], _names(run, arrays))
 
-    return _part("encoder", run, strategy, "image", run.spec.image_shape, "code", call, expected)
+    return _part("encoder", run, "image", run.spec.image_shape, "code", call, expected)
 
 
-def decoder(run: Trained, strategy: Strategy) -> Part | None:
+def decoder(run: Trained) -> Part | None:
     """Codes to images."""
+    strategy = run.strategy
     if not strategy.can("decode"):
         return None
 
@@ -94,11 +92,12 @@ def decoder(run: Trained, strategy: Strategy) -> Part | None:
     def expected(arrays: Arrays) -> np.ndarray:
         return run.decode(arrays["code"], _names(run, arrays))
 
-    return _part("decoder", run, strategy, "code", (strategy.code_dim,), "image", call, expected)
+    return _part("decoder", run, "code", (strategy.code_dim,), "image", call, expected)
 
 
-def generator(run: Trained, strategy: Strategy) -> Part | None:
+def generator(run: Trained) -> Part | None:
     """Standard normal noise to images; not for families that draw their codes otherwise."""
+    strategy = run.strategy
     if not strategy.can("sample"):
         return None
     asked: Any = OneDraw()
@@ -115,11 +114,12 @@ def generator(run: Trained, strategy: Strategy) -> Part | None:
         labels = tf.zeros((len(arrays["noise"]), 0)) if "label" not in arrays else _one_hot(arrays["label"], strategy)
         return run.spec.to_stored(run.strategy.sample(labels, cast(Any, OneDraw(tf.constant(arrays["noise"])))).numpy())
 
-    return _part("generator", run, strategy, "noise", shape, "image", call, expected)
+    return _part("generator", run, "noise", shape, "image", call, expected)
 
 
-def discriminator(run: Trained, strategy: Strategy) -> Part | None:
+def discriminator(run: Trained) -> Part | None:
     """Images to scores: the larger, the more real."""
+    strategy = run.strategy
     network = strategy.networks.get("discriminator")
     shapes = (None, *strategy.widened(run.spec.image_shape))
     if network is None or len(network.inputs) != 1 or tuple(network.inputs[0].shape) != shapes:
@@ -134,7 +134,7 @@ def discriminator(run: Trained, strategy: Strategy) -> Part | None:
         inputs = attach(examples["image"], strategy.condition(examples))
         return run.strategy.networks["discriminator"](inputs, training=False).numpy()
 
-    return _part("discriminator", run, strategy, "image", run.spec.image_shape, "score", call, expected)
+    return _part("discriminator", run, "image", run.spec.image_shape, "score", call, expected)
 
 
 def as_stored(values: Any, spec: Spec) -> Any:
@@ -154,7 +154,6 @@ def in_units_of_files(spec: Spec) -> Spec:
 def _part(
     name: str,
     run: Trained,
-    strategy: Strategy,
     given: str,
     shape: tuple[int, ...],
     output: str,
@@ -162,9 +161,9 @@ def _part(
     expected: Callable[[Arrays], np.ndarray],
 ) -> Part:
     inputs = {given: (shape, "uint8" if given == "image" and run.spec.is_image else "float32")}
-    if strategy.label_dim:
+    if run.strategy.label_dim:
         inputs["label"] = ((), "int32")
-    return Part(name, inputs, output, call, expected, list(strategy.networks.values()))
+    return Part(name, inputs, output, call, expected)
 
 
 def _one_hot(label: Any, strategy: Strategy) -> Any:

@@ -11,17 +11,15 @@ from genctl.networks.subpixel import FewChannelsTranspose, phases
 def plain(network: keras.Model) -> keras.Model:
     """A copy with the same weights, in which genctl's own layer is a convolution whose pixels are spread out."""
     copy = keras.models.clone_model(network, clone_function=_layer)
-    for layer in (layer for layer in network.layers if layer.weights):
-        twin = copy.get_layer(layer.name)
-        if isinstance(layer, FewChannelsTranspose):
-            kernel, bias = (tf.convert_to_tensor(weight) for weight in (layer.kernel, layer.bias))
-            twin.set_weights([phases(kernel).numpy(), tf.tile(bias, [4]).numpy()])
-        else:
-            twin.set_weights(layer.get_weights())
+    for layer in network.layers:
+        if layer.weights and not isinstance(layer, keras.Model):
+            copy.get_layer(layer.name).set_weights(_weights(layer))
     return copy
 
 
 def _layer(layer: Any) -> Any:
+    if isinstance(layer, keras.Model):
+        return plain(layer)
     if not isinstance(layer, FewChannelsTranspose):
         return layer.__class__.from_config(layer.get_config())
     inputs = keras.Input(layer.input.shape[1:])
@@ -29,3 +27,10 @@ def _layer(layer: Any) -> Any:
     small = keras.layers.Conv2D(4 * layer.filters, size, padding="same", dtype=layer.dtype_policy)(inputs)
     outputs = layer.activation(keras.ops.depth_to_space(small, 2))
     return keras.Model(inputs, outputs, name=layer.name)
+
+
+def _weights(layer: Any) -> list[Any]:
+    if not isinstance(layer, FewChannelsTranspose):
+        return layer.get_weights()
+    kernel, bias = (tf.convert_to_tensor(weight) for weight in (layer.kernel, layer.bias))
+    return [phases(kernel).numpy(), tf.tile(bias, [4]).numpy()]
