@@ -16,10 +16,14 @@ SCALE = 0.1  # the fixed width of the gaussian and laplace densities, in intensi
 
 
 class Likelihood(NamedTuple):
-    """image: parameters to images in [-1, 1]; loss: (images, parameters) to one number an example."""
+    """image: parameters to images in [-1, 1]; loss: (images, parameters) to one number an example.
+
+    density: the loss is -log p(x), of which bounds and importance weights can be made.
+    """
 
     image: Callable[[tf.Tensor], tf.Tensor]
     loss: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+    density: bool = True
 
 
 def sigmoid_image(parameters: tf.Tensor) -> tf.Tensor:
@@ -75,8 +79,8 @@ LIKELIHOODS = {
     "bernoulli": Likelihood(sigmoid_image, bernoulli),
     "gaussian": Likelihood(sigmoid_image, gaussian),
     "laplace": Likelihood(sigmoid_image, laplace),
-    "squared_error": Likelihood(sigmoid_image, squared_error),
-    "absolute_error": Likelihood(sigmoid_image, absolute_error),
+    "squared_error": Likelihood(sigmoid_image, squared_error, density=False),
+    "absolute_error": Likelihood(sigmoid_image, absolute_error, density=False),
 }
 
 LikelihoodName = Annotated[str, one_of(LIKELIHOODS)]

@@ -9,6 +9,7 @@ import tensorflow as tf
 from genctl.context import Noise, StepContext
 from genctl.data.spec import Spec
 from genctl.errors import UserError
+from genctl.objectives.likelihoods import Likelihood
 from genctl.optimizers import Optimizer
 from genctl.player import Logs, Player
 
@@ -22,6 +23,7 @@ ABILITIES = {  # what each needs of a strategy
     "decode": ("decode",),
     "encode": ("encode",),
     "reconstruct": ("encode", "decode"),
+    "likelihood": ("log_terms",),
 }
 
 
@@ -31,11 +33,13 @@ class Strategy:
     phases: the steps of each phase in order; the last one goes on for as long as the run does.
     monitor: the validation log whose smallest value marks the best checkpoint; None where no log tells quality.
     code_dim: numbers in what `draw` and `encode` return and `decode` takes; set by a constructor that has these.
+    likelihood: of images, given what the decoder gives; set by a constructor that has a decoder.
     """
 
     phases: Mapping[str, int] = {"train": 0}
     monitor: str | None = None
     code_dim = 0
+    likelihood: Likelihood
 
     def __init__(self, spec: Spec, conditional: bool) -> None:
         if conditional and not spec.label_dim:
@@ -63,6 +67,18 @@ class Strategy:
         """Return the examples in [-1, 1] of codes (n, code_dim) and labels (n, label_dim)."""
         raise NotImplementedError
 
+    def draw_posterior(self, batch: Batch, noise: Noise) -> tf.Tensor:
+        """Return one code of each example, (n, code_dim), drawn from its distribution where that is random."""
+        return self.encode(batch)
+
+    def log_terms(self, batch: Batch, noise: Noise, samples: int) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return log p(x | z) and log p(z) - log q(z | x) in nats, each (n, samples), of codes z drawn from q(z | x)."""
+        raise NotImplementedError
+
+    def log_weights(self, batch: Batch, noise: Noise, samples: int) -> tf.Tensor:
+        """Return log p(x, z) - log q(z | x), (n, samples), whose exponential has the mean p(x), in nats."""
+        return tf.add(*self.log_terms(batch, noise, samples))
+
     def sample(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
         """Return one new example in [-1, 1] for each row of `label`."""
         return self.decode(self.draw(label, noise), label)
@@ -73,7 +89,8 @@ class Strategy:
 
     def can(self, ability: str) -> bool:
         """Whether this family has all that one of ABILITIES needs."""
-        return all(getattr(type(self), part) is not getattr(Strategy, part) for part in ABILITIES[ability])
+        written = all(getattr(type(self), part) is not getattr(Strategy, part) for part in ABILITIES[ability])
+        return written and (ability != "likelihood" or self.likelihood.density)
 
     def condition(self, batch: Batch) -> tf.Tensor:
         """The labels that the networks are given: (n, label_dim), of width 0 unless conditional."""

@@ -65,11 +65,25 @@ class VAE(Strategy):
         mean, log_variance = tf.split(outputs, 2, axis=1)
         return mean, log_variance
 
+    def log_terms(self, batch: Batch, noise: Noise, samples: int) -> tuple[tf.Tensor, tf.Tensor]:
+        mean, log_variance = self.infer(batch, training=False)
+        normal = noise.normal("code", (tf.shape(mean)[0], samples, self.code_dim))
+        code = mean[:, None] + tf.exp(log_variance / 2)[:, None] * normal
+        label = tf.repeat(self.condition(batch), samples, axis=0)
+        parameters = self.decoder(attach(tf.reshape(code, (-1, self.code_dim)), label), training=False)
+        loss = self.likelihood.loss(tf.repeat(batch["image"], samples, axis=0), parameters)
+        ratio = 0.5 * tf.reduce_sum(tf.square(normal) - tf.square(code) + log_variance[:, None], axis=2)
+        return -tf.reshape(loss, (-1, samples)), ratio
+
     def draw(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
         return noise.normal("code", (tf.shape(label)[0], self.code_dim))
 
     def encode(self, batch: Batch) -> tf.Tensor:
         return self.infer(batch, training=False)[0]
+
+    def draw_posterior(self, batch: Batch, noise: Noise) -> tf.Tensor:
+        mean, log_variance = self.infer(batch, training=False)
+        return mean + tf.exp(log_variance / 2) * noise.normal("code", tf.shape(mean))
 
     def decode(self, code: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
         return self.likelihood.image(self.decoder(attach(code, label), training=False))
