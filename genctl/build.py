@@ -3,7 +3,7 @@
 import dataclasses
 import inspect
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from genctl import shortforms
@@ -15,6 +15,8 @@ from genctl.instantiate import Seed, builder, check_value, instantiate, locate
 from genctl.trainer import Trainer
 
 if TYPE_CHECKING:
+    from genctl.metrics.base import Metric
+    from genctl.metrics.features.base import Extractor
     from genctl.strategies.base import NetworkBuilder, OptimizerBuilder, Strategy
 
 ROLES = ("encoder", "decoder", "generator", "discriminator")
@@ -78,6 +80,15 @@ def strategy(config: Config, spec: Spec, trust: Sequence[str]) -> "Strategy":
         optimizer=optimizer(config, trust),
         **{role: network(config[role], role, trust) for role in roles},
     )
+
+
+def metrics(config: Config, trust: Sequence[str]) -> "tuple[dict[str, Metric], Callable[..., Extractor] | None]":
+    """The metrics by name, and what makes the feature network; None where the data decide."""
+    built = {name: instantiate(node, f"metrics.{name}", trust) for name, node in (config.get("metrics") or {}).items()}
+    if not built:
+        raise UserError("no metric is chosen: say metrics=default, or name some.")
+    node = config.get("features")
+    return built, builder(node, "features", trust, provided=("evaluation",)) if node else None
 
 
 def network(node: Config, role: str, trust: Sequence[str]) -> "NetworkBuilder":

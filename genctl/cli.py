@@ -32,11 +32,13 @@ class Verb:
     examples: tuple[str, ...]
 
 
+EVALUATE = ("run=outputs/NAME", "run=outputs/NAME metrics=[frechet,kernel] n=50000", "real=photos/ samples=made.npz")
 TRAIN = ("model=vae dataset=mnist trainer.steps=2000", "-m model=ae,vae,gan seed=1,2")
 ROWS = (
     Verb("train", "train", "train a model; the same name=… continues a run", TRAIN),
     Verb("resume", "train", "continue a run from its newest checkpoint", ("run=outputs/NAME trainer.steps=5000",)),
     Verb("sample", "sample", "draw images from a trained run", ("run=outputs/NAME n=64",)),
+    Verb("evaluate", "evaluate", "metrics of a trained run, or of any set of images", EVALUATE),
     Verb("reconstruct", "reconstruct", "encode and decode images, beside the originals", ("run=outputs/NAME n=32",)),
 )
 VERBS = {verb.name: verb for verb in ROWS}

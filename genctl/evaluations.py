@@ -3,7 +3,7 @@
 import dataclasses
 import datetime
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from filelock import FileLock
@@ -35,15 +35,26 @@ def write(directory: Path, step: int, numbers: Sequence[Number], checkpoint: str
     folder = directory / FOLDER
     folder.mkdir(exist_ok=True)
     path = folder / f"step-{step:09d}.json"
-    when = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     with FileLock(folder / ".lock"):
-        records = {_key(record.number): record for record in (_load(path) if path.exists() else ())}
-        records |= {_key(number): Record(number, step, checkpoint, when) for number in numbers}
-        rundir.write_json(path, [dataclasses.asdict(record) for record in records.values()])
+        write_to(path, numbers, step, checkpoint, _load(path) if path.exists() else ())
     board = Board(directory, begins=False)
     board.scalars(BOARD, step, {number.metric: number.value for number in numbers})
     board.close()
     return path
+
+
+def write_to(
+    path: Path,
+    numbers: Sequence[Number],
+    step: int = 0,
+    checkpoint: str | None = None,
+    before: Iterable[Record] = (),
+) -> None:
+    """Write a file of results. before: records that stay, but for those that the numbers replace."""
+    when = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    records = {_key(record.number): record for record in before}
+    records |= {_key(number): Record(number, step, checkpoint, when) for number in numbers}
+    rundir.write_json(path, [dataclasses.asdict(record) for record in records.values()])
 
 
 def read(directory: Path) -> list[Record]:

@@ -22,14 +22,7 @@ class Outcome:
         self.path = Path(out).expanduser() if out else directory / f"{name}.npz"
         if self.path.suffix != ".npz":
             raise UserError(f"out={out}: give a file that ends in .npz; the picture goes beside it.")
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.path.with_suffix(".tmp").touch()
-            self.path.with_suffix(".tmp").unlink()
-        except OSError as error:
-            raise UserError(
-                f"{self.path} cannot be written: {error.strerror}. Choose another place with out=FILE.npz."
-            ) from error
+        writable(self.path, "out=FILE.npz")
 
     def write(self, spec: Spec, samples: Sequence[np.ndarray], originals: Sequence[np.ndarray] = ()) -> None:
         """Write the arrays, joined along their first axis, and for images the grid; say where they are."""
@@ -46,3 +39,14 @@ class Outcome:
             picture = pairs(shown["originals"], shown["samples"]) if originals else grid(shown["samples"])
             self.path.with_suffix(".png").write_bytes(png(picture))
             log.info("%s", self.path.with_suffix(".png"))
+
+
+def writable(path: Path, option: str) -> Path:
+    """Make the folder of a file and see that it can be written. Raises UserError, which advises the option, if not."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.with_suffix(".tmp").touch()
+        path.with_suffix(".tmp").unlink()
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error.strerror}. Choose another place with {option}.") from error
+    return path

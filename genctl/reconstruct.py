@@ -6,7 +6,7 @@ import numpy as np
 from omegaconf import DictConfig
 from pydantic import PositiveInt
 
-from genctl import build, rundir
+from genctl import rundir
 from genctl.errors import UserError
 from genctl.instantiate import check_value
 from genctl.invocation import Invocation
@@ -25,12 +25,7 @@ def reconstruct(cfg: DictConfig, invocation: Invocation) -> None:
         from genctl.data.sources import Streamed
         from genctl.sampling import Sampler
 
-        dataset = build.dataset(run.config, invocation.trust)
-        if dataset.spec != run.spec:
-            raise UserError(
-                f"the data set is not the one that {run.directory} was trained on: its shapes have changed."
-            )
-        split = dataset.split(options["split"])
+        split = run.dataset(invocation.trust).split(options["split"])
         if not split.size:
             raise UserError(f"split={options['split']} is empty in this run: choose another.")
         copies = Sampler(run.strategy).reconstructions(Streamed(split), options["n"])

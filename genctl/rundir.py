@@ -143,6 +143,16 @@ def read_spec(path: Path) -> Spec:
         raise UserError(f"{path / SPEC} cannot be read: {error}") from error
 
 
+def read_fingerprint(path: Path) -> str | None:
+    """The fingerprint of the data that the run was trained on; None where the run's directory does not say."""
+    if not (path / PROVENANCE).exists():
+        return None
+    try:
+        return str(json.loads((path / PROVENANCE).read_text(encoding="utf-8"))["data"]["fingerprint"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path / PROVENANCE} cannot be read: {error}") from error
+
+
 def write_json(path: Path, values: Any) -> None:
     """Write JSON that is whole or not there."""
     write(path, json.dumps(values, indent=2) + "\n")

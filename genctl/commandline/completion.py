@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 FILES = "<files>"
-FILE_SETTINGS = ("run", "path", "out", "outputs")
+FILE_SETTINGS = ("run", "path", "out", "outputs", "real", "samples", "weights")
 SHELLS = ("bash", "zsh")
 
 BASH = """_genctl() {

@@ -29,6 +29,11 @@ class Examples:
     images: np.ndarray
     labels: np.ndarray | None
 
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """SHA-256, in hex, of shape, type and bytes of images and labels."""
+        return _fingerprint(self.images, self.labels)
+
 
 @dataclasses.dataclass(frozen=True)
 class Split:
@@ -50,12 +55,12 @@ class Split:
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """SHA-256, in hex, of the pool's images and labels and of which of them are in the split."""
-        digest = hashlib.sha256()
-        for array in (self.pool.images, self.pool.labels, self.positions):
-            if array is not None:
-                _hash(digest, array)
-        return digest.hexdigest()
+        """SHA-256, in hex, of the pool and of which of its examples are in the split."""
+        return hashlib.sha256(f"{self.pool.fingerprint} {_fingerprint(self.positions)}".encode()).hexdigest()
+
+    def first(self, count: int) -> "Split":
+        """The split's first `count` examples."""
+        return dataclasses.replace(self, positions=self.positions[:count])
 
     def take(self, indices: np.ndarray) -> Examples:
         """Copy the examples at these places of the split; labels are 0 where there are none."""
@@ -145,18 +150,22 @@ class Dataset:
     @functools.cached_property
     def fingerprint(self) -> str:
         """SHA-256, in hex, of shape, type and bytes of all images and labels of the source."""
-        digest = hashlib.sha256()
-        for examples in (self._source.train, self._source.test):
-            for array in (examples.images, examples.labels) if examples else ():
-                if array is not None:
-                    _hash(digest, array)
-        return digest.hexdigest()
+        parts = [self._source.train] + ([self._source.test] if self._source.test else [])
+        return _fingerprint(*(array for part in parts for array in (part.images, part.labels)))
+
+
+def _fingerprint(*arrays: np.ndarray | None) -> str:
+    digest = hashlib.sha256()
+    for array in arrays:
+        if array is not None:
+            _hash(digest, array)
+    return digest.hexdigest()
 
 
 def _hash(digest: "hashlib._Hash", array: np.ndarray) -> None:
     """Feed an array to a digest in chunks, since a memory-mapped array may not fit in memory."""
     digest.update(f"{array.shape} {array.dtype.str} ".encode())
-    rows = max(1, _CHUNK_BYTES // max(1, array[0].nbytes))
+    rows = max(1, _CHUNK_BYTES // max(1, array[:1].nbytes))
     for start in range(0, len(array), rows):
         digest.update(np.ascontiguousarray(array[start : start + rows]).data)
         forget(array)

@@ -40,7 +40,7 @@ def load(
     root = given_path(path, "folder", "photos/")
     if not root.is_dir():
         raise UserError(f"dataset.path={path} is a file: name a folder of images, or use dataset=npz for a .npz file.")
-    names = sorted(_names(root))
+    names = sorted(image_names(root))
     if not names:
         kinds = ", ".join(sorted(_SUFFIXES))
         raise UserError(f"dataset.path={path} has no images in it or below it: expected files that end in {kinds}.")
@@ -63,7 +63,7 @@ def load(
     return Source(spec, Examples(images, labels), None)
 
 
-def _names(root: Path) -> Iterator[str]:
+def image_names(root: Path) -> Iterator[str]:
     """Find image files by their names relative to the root; hidden ones are left out, links to folders are followed."""
     seen = set()
     for folder, below, files in os.walk(root, onerror=_raise, followlinks=True):

@@ -21,7 +21,8 @@ from genctl.errors import UserError
 if TYPE_CHECKING:
     from PIL import Image
 
-    from genctl.metrics.features import Extractor
+    from genctl.metrics.features.base import Extractor
+    from genctl.metrics.vectors import Vectors
     from genctl.strategies.base import Strategy
 
 
@@ -78,12 +79,24 @@ class Evaluation:
         return self.train if self.real.name != "train" or self.test is None else self.test
 
     @functools.cached_property
-    def extractor(self) -> "Extractor":
-        """The feature network: that which was asked for, else the classifier where there are labels, else pixels."""
-        from genctl.metrics import features
+    def vectors(self) -> "Vectors":
+        """Features by the network that was asked for, else by the classifier where there are labels, else by pixels."""
+        from genctl.metrics.features.pixels import pixels
+        from genctl.metrics.vectors import Vectors
 
-        make = self.features or (features.classifier if self.spec.label_dim else features.pixels)
-        return make(evaluation=self)
+        if self.features is None and self.spec.label_dim:
+            return self.classified
+        return Vectors(self, (self.features or pixels)(evaluation=self))
+
+    @functools.cached_property
+    def classified(self) -> "Vectors":
+        """Features by the classifier of the data set's classes."""
+        from genctl.metrics.features.classifier import classifier
+        from genctl.metrics.vectors import Vectors
+
+        if self.features and self.vectors.extractor.classify:
+            return self.vectors
+        return Vectors(self, classifier(evaluation=self))
 
     def samples(self, count: int) -> np.ndarray:
         """`count` samples as they are stored: uint8 (count, h, w, c), or float32 (count, d) for vectors.

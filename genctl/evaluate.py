@@ -1,0 +1,98 @@
+"""`genctl evaluate`: numbers about a trained run, or about any two sets of examples."""
+
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from omegaconf import DictConfig
+from pydantic import Field, PositiveInt
+
+from genctl import build, evaluations, rundir
+from genctl.errors import UserError
+from genctl.instantiate import Seed, check_value
+from genctl.invocation import Invocation
+from genctl.metrics import sets
+from genctl.metrics.base import Evaluation, Number
+from genctl.metrics.measure import measure
+from genctl.metrics.table import table
+from genctl.outcome import writable
+from genctl.pictures import png
+from genctl.terminal import Output, quiet
+from genctl.trained import trained
+
+log = logging.getLogger("genctl")
+Measure = Callable[[Evaluation], list[Number]]
+CHECKED = {
+    "n": PositiveInt,
+    "seed": Seed,
+    "data": Literal["test", "validation", "train"],
+    "image_size": PositiveInt | Annotated[list[PositiveInt], Field(min_length=2, max_length=2)] | None,
+}
+
+
+def evaluate(cfg: DictConfig, invocation: Invocation) -> None:
+    """Compute the metrics; keep them in evaluations/ of the run, or in `out`; show them as a table."""
+    options: dict[str, Any] = rundir.plain(cfg)
+    for key, annotation in CHECKED.items():
+        check_value(options[key], annotation, key)
+    metrics, features = build.metrics(options, invocation.trust)
+    named = invocation.choices.get("metrics") != "default"
+    further = {"features": features, "trust": invocation.trust}
+    given = [key for key in ("run", "real", "samples") if options[key] is not None]
+    evaluate_what = {("run",): _run, ("real", "samples"): _sets}.get(tuple(given))
+    if evaluate_what is None:
+        got = f", but got {' and '.join(f'{key}=' for key in given)}" if given else ""
+        raise UserError(f"genctl evaluate needs run=…, or both real=… and samples=…{got}.")
+    evaluate_what(options, further, lambda evaluation: measure(metrics, evaluation, named))
+
+
+def _run(options: Mapping[str, Any], further: Mapping[str, Any], measured: Measure) -> None:
+    """Evaluate a run beside the data that it was trained on."""
+    out = _place(options["out"])
+    with trained(options["run"], options["checkpoint"], further["trust"]) as run:
+        dataset = run.dataset(further["trust"])
+        evaluation = Evaluation.of(
+            dataset, options["data"], options["seed"], strategy=run.strategy, count=options["n"], **further
+        )
+        numbers, checkpoint = measured(evaluation), f"step-{run.step:09d}"
+        if out:
+            evaluations.write_to(out, numbers, run.step, checkpoint)
+        path = out or evaluations.write(run.directory, run.step, numbers, checkpoint)
+        _show(f"{run.directory}, step {run.step}", numbers, evaluation, path, run.output)
+
+
+def _sets(options: Mapping[str, Any], further: Mapping[str, Any], measured: Measure) -> None:
+    """Evaluate one set of examples beside another."""
+    out = _place(options["out"])
+    real, samples = options["real"], options["samples"]
+    with quiet() as output:
+        evaluation = sets.evaluation(real, samples, options["image_size"], options["n"], options["seed"], **further)
+        from genctl import device
+
+        with device.use("auto"):
+            numbers = measured(evaluation)
+        if out:
+            evaluations.write_to(out, numbers)
+        _show(f"{samples} beside {real}", numbers, evaluation, out, output)
+
+
+def _place(out: str | None) -> Path | None:
+    """The file to write to, if one is given. Raises UserError for one that cannot be written, before any work."""
+    if out is None:
+        return None
+    if not out.endswith(".json"):
+        raise UserError(f"out={out}: give a file that ends in .json; pictures go beside it.")
+    return writable(Path(out).expanduser(), "out=FILE.json")
+
+
+def _show(title: str, numbers: list[Number], evaluation: Evaluation, path: Path | None, output: Output) -> None:
+    """Print the table, and write pictures beside the results."""
+    output.console.print(table(title, numbers))
+    if path is None:
+        return
+    log.info("%s", path)
+    for name, picture in evaluation.pictures.items():
+        target = path.with_name(f"{path.stem}-{name}.png")
+        target.write_bytes(png(picture))
+        log.info("%s", target)

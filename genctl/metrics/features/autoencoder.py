@@ -1,0 +1,42 @@
+"""The codes of another run's encoder: features for data without labels."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from genctl import rundir
+from genctl.errors import UserError
+from genctl.metrics.features.base import Extractor, batch_of
+from genctl.trained import restored
+
+if TYPE_CHECKING:
+    from genctl.metrics.base import Evaluation
+
+
+def autoencoder(evaluation: "Evaluation", run: str) -> Extractor:
+    """The codes that a run gives examples; the mean where a code is random.
+
+    run: its directory. Raises UserError where that run cannot encode these data.
+    """
+    import tensorflow as tf
+
+    from genctl.metrics.kept import digest
+
+    spec, directory = evaluation.spec, rundir.existing(run)
+    strategy, stored = restored(directory, "latest", evaluation.trust)
+    if strategy.spec.image_shape != spec.image_shape:
+        raise UserError(
+            f"features.run={run} was trained on examples of {strategy.spec.image_shape}, and these are "
+            f"{spec.image_shape}."
+        )
+    if not strategy.can("encode") or strategy.label_dim:
+        reason = "needs labels" if strategy.label_dim else f"is a {type(strategy).__name__}, which cannot encode"
+        raise UserError(f"features.run={run} {reason}: name a run of an autoencoder without model.conditional.")
+
+    def features(examples: np.ndarray) -> np.ndarray:
+        batch = {"image": tf.constant(examples), "label": tf.zeros((len(examples), 0))}
+        with strategy.averaged():
+            return strategy.encode(batch).numpy()
+
+    facts = {"features_run": run, "features_step": stored.facts["step"]}
+    return Extractor("autoencoder", digest(stored.arrays), features, batch=batch_of(spec.size), facts=facts)

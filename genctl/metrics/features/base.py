@@ -1,0 +1,36 @@
+"""A feature network: what turns examples into the vectors that samples and real examples are compared by."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+MOST, NUMBERS = 500, 2**22  # examples in a batch, and numbers in them, at most
+
+
+@dataclasses.dataclass(frozen=True)
+class Extractor:
+    """One feature network with its weights.
+
+    name: as it stands in the names of metrics. sha256: of the weights. facts: what else a protocol should say of it.
+    features: examples float32 (n, ...) in [-1, 1] to vectors float32 (n, d). batch: examples that it takes at once.
+    classify: vectors to classes (n,), where the network knows them.
+    """
+
+    name: str
+    sha256: str
+    features: Callable[[np.ndarray], np.ndarray]
+    batch: int = MOST
+    facts: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    classify: Callable[[np.ndarray], np.ndarray] | None = None
+
+    @property
+    def protocol(self) -> dict[str, Any]:
+        """What one must know of it to compare numbers."""
+        return {"features": self.name, "features_sha256": self.sha256[:12], **self.facts}
+
+
+def batch_of(size: int) -> int:
+    """How many examples of `size` numbers go through a network at once."""
+    return max(1, min(MOST, NUMBERS // size))

@@ -1,0 +1,85 @@
+"""Keras' InceptionV3, trained on ImageNet; not the graph of 2015 that published Fréchet distances were made with."""
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from genctl.data.cache import cache_path
+from genctl.errors import UserError
+from genctl.metrics.features.base import Extractor
+
+if TYPE_CHECKING:
+    import keras
+
+    from genctl.metrics.base import Evaluation
+
+NAME, SIDE, BATCH = "keras_inception_v3", 299, 32
+FILE = "inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5"
+FOLDER = "https://storage.googleapis.com/tensorflow/keras-applications/inception_v3/"
+MD5 = "bcbd6486424b2319ff4ef7d526e38f63"  # as Keras checks it
+
+
+def inception(evaluation: "Evaluation", weights: str | None = None) -> Extractor:
+    """The 2048 averages of its last convolutions, for images of any size, resized to 299x299.
+
+    weights: a file of Keras' weights without the top; None: downloaded once. Raises Unsuited for vectors.
+    """
+    from genctl.metrics.base import Unsuited
+
+    if not evaluation.spec.is_image:
+        raise Unsuited(f"features=inception needs images, and data set '{evaluation.spec.name}' has vectors")
+    path = _given(weights) if weights else _downloaded()
+    network = _load(path)
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    return Extractor(NAME, sha256, lambda examples: _features(network, examples), batch=BATCH)
+
+
+def _given(weights: str) -> Path:
+    path = Path(weights).expanduser()
+    if not path.is_file():
+        raise UserError(f"features.weights={weights} is not there: name the file {FILE} of {FOLDER}.")
+    return path
+
+
+def _downloaded() -> Path:
+    import keras
+    from filelock import FileLock
+
+    folder = cache_path("evaluation", "inception")
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder / ".lock"):  # Keras writes to the final name at once, and looks at the checksum after it
+            return Path(keras.utils.get_file(FILE, FOLDER + FILE, file_hash=MD5, cache_dir=folder, cache_subdir="."))
+    except Exception as error:  # of the network, of the disk, and of Keras' own checksum
+        raise UserError(
+            f"{FOLDER + FILE} could not be downloaded ({error}): get it in another way and give features.weights=FILE."
+        ) from error
+
+
+def _load(path: Path) -> "keras.Model":
+    import keras
+
+    from genctl.metrics.features.classifying import in_float32
+
+    try:
+        with in_float32():
+            return keras.applications.InceptionV3(
+                include_top=False, weights=str(path), input_shape=(SIDE, SIDE, 3), pooling="avg"
+            )
+    except (OSError, ValueError, KeyError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise UserError(
+            f"features.weights={path} holds no weights of Keras' InceptionV3 without top: {reason}"
+        ) from error
+
+
+def _features(network: "keras.Model", examples: np.ndarray) -> np.ndarray:
+    """Examples (n, h, w, c) in [-1, 1], which is the range that the network was trained in, to (n, 2048)."""
+    import tensorflow as tf
+
+    coloured = np.broadcast_to(examples, (*examples.shape[:3], 3))
+    resized = tf.image.resize(coloured, (SIDE, SIDE), antialias=True)
+    return network(resized, training=False).numpy()

@@ -1,0 +1,37 @@
+"""Principal components of the pixels: for data without labels, and to find copies."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import PositiveInt
+
+from genctl.metrics.features.base import Extractor
+from genctl.metrics.kept import Arrays, kept
+
+if TYPE_CHECKING:
+    from genctl.metrics.base import Evaluation
+
+EXAMPLES, NUMBERS = 10_000, 2**27  # training examples that it is fitted to, and numbers in them, at most
+
+
+def pixels(evaluation: "Evaluation", components: PositiveInt = 64) -> Extractor:
+    """The first principal components of the training examples in [-1, 1], or all where there are fewer."""
+    spec, train = evaluation.spec, evaluation.train
+    fitted = train.first(max(2, min(EXAMPLES, NUMBERS // spec.size)))
+    most = min(components, fitted.size, spec.size)
+
+    def fit() -> Arrays:
+        from sklearn.decomposition import PCA  # importing it takes a second
+
+        examples = spec.to_unit(fitted.take(np.arange(fitted.size)).images).reshape(fitted.size, -1)
+        found = PCA(most, random_state=0).fit(examples)
+        return {"mean": found.mean_, "components": found.components_, "share": np.sum(found.explained_variance_ratio_)}
+
+    arrays, sha256 = kept("networks", {"network": "pixels", "train": fitted.fingerprint, "components": most}, fit)
+    facts = {"components": most, "variance": round(float(arrays["share"]), 4)}
+    return Extractor("pixels", sha256, lambda x: _project(x, arrays), facts=facts)
+
+
+def _project(examples: np.ndarray, arrays: Arrays) -> np.ndarray:
+    centred = examples.reshape(len(examples), -1) - arrays["mean"]
+    return np.asarray(centred @ arrays["components"].T, np.float32)

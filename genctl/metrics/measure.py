@@ -1,0 +1,29 @@
+"""Several metrics of one evaluation."""
+
+import logging
+from collections.abc import Mapping
+
+from genctl.errors import UserError
+from genctl.metrics.base import Evaluation, Metric, Number, Unsuited, check_suited
+
+log = logging.getLogger("genctl")
+
+
+def measure(metrics: Mapping[str, Metric], evaluation: Evaluation, named: bool) -> list[Number]:
+    """The numbers of all metrics; what can be refused before any work is.
+
+    named: the metrics were asked for by name, so that one which cannot be had is a UserError; else it is passed over.
+    """
+    suited, numbers = dict(metrics), list[Number]()
+    for act in (check_suited, lambda metric, evaluation: numbers.extend(metric(evaluation))):
+        for name, metric in list(suited.items()):
+            try:
+                act(metric, evaluation)
+            except Unsuited as reason:
+                if named:
+                    raise UserError(f"metrics: {name} cannot be had: {reason}.") from reason
+                log.info("without %s: %s.", name, reason)
+                del suited[name]
+    if not numbers:
+        raise UserError("none of the metrics suits this run and these data: name others with metrics=….")
+    return numbers

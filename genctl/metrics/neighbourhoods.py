@@ -1,0 +1,76 @@
+"""Fidelity and diversity by nearest neighbours.
+
+Precision and recall: Kynkäänniemi et al. 2019, equations 1 and 2. Density and coverage: Naeem et al. 2020, equations 4
+and 5. A point's neighbourhood is the ball that reaches to its k-th nearest other point of the same set.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+from pydantic import PositiveInt
+from rich.progress import MofNCompleteColumn
+
+from genctl.data.progress import progress_bar
+from genctl.metrics.base import Evaluation, Number
+from genctl.metrics.vectors import Measured, check_enough
+
+BLOCK_BYTES = 2**26  # of the distances that are held at once
+
+
+class Neighbourhoods:
+    """precision, recall, density and coverage, by the same k."""
+
+    needs = "sample"
+
+    def __init__(self, k: PositiveInt) -> None:
+        self.k = k
+
+    def __call__(self, evaluation: Evaluation) -> list[Number]:
+        """Compare the samples with the real split."""
+        k = self.k
+        return evaluation.vectors.compare("neighbourhoods", lambda samples, real: compare(samples, real, k), k=k)
+
+
+def compare(samples: np.ndarray, real: np.ndarray, k: int) -> Mapping[str, Measured]:
+    """The four numbers of features (n, d) and (m, d). Raises Unsuited where either are not more than k.
+
+    precision: the share of samples in the neighbourhood of a real example. recall: the share of real examples in the
+    neighbourhood of a sample. density: in how many real examples' neighbourhoods a sample is, by k. coverage: the share
+    of real examples with a sample in their neighbourhood.
+    """
+    check_enough(f"neighbourhoods of k={k}", k + 1, samples, real)
+    samples, real = samples.astype(np.float64), real.astype(np.float64)
+    real_reach, sample_reach = reach(real, k), reach(samples, k)
+    around = np.zeros(len(samples))
+    recalled = np.zeros(len(real), bool)
+    nearest = np.full(len(real), np.inf)
+    rows = max(1, BLOCK_BYTES // (8 * len(real)))
+    with progress_bar("neighbourhoods", len(samples), MofNCompleteColumn()) as advance:
+        for first in range(0, len(samples), rows):
+            block = slice(first, first + rows)
+            distances = squared_distances(samples[block], real)
+            around[block] = (distances < real_reach).sum(axis=1)
+            recalled |= (distances < sample_reach[block, None]).any(axis=0)
+            nearest = np.minimum(nearest, distances.min(axis=0))
+            advance(len(distances))
+    return {
+        "precision": Measured(float(np.mean(around > 0))),
+        "recall": Measured(float(np.mean(recalled))),
+        "density": Measured(float(np.mean(around) / k)),
+        "coverage": Measured(float(np.mean(nearest < real_reach))),
+    }
+
+
+def reach(points: np.ndarray, k: int) -> np.ndarray:
+    """The squared distance of each point to its k-th nearest other one: (n,)."""
+    from sklearn.neighbors import NearestNeighbors  # importing it takes a second
+
+    found = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(points)
+    return found.kneighbors()[0][:, -1] ** 2
+
+
+def squared_distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Between every two points of (n, d) and (m, d): (n, m)."""
+    from sklearn.metrics import euclidean_distances
+
+    return euclidean_distances(x, y, squared=True)
