@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from genctl.choices import one_of
 
+FACTORS = 32  # their product stays below 2^32, far from overflow
 SCALE = 0.1  # the fixed width of the gaussian and laplace densities, in intensities
 
 
@@ -36,7 +37,7 @@ def bernoulli(images: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
 
     Intensities are used as they are, without binarisation (Kingma and Welling 2014, appendix C.1).
     """
-    return total(tf.nn.sigmoid_cross_entropy_with_logits(intensity(images), parameters))
+    return total(tf.nn.relu(parameters) - intensity(images) * parameters) + log_product(parameters)
 
 
 def gaussian(images: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
@@ -58,6 +59,23 @@ def squared_error(images: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
 def absolute_error(images: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
     """||x - s||_1, s = sigmoid(parameters): absolute error an example."""
     return total(tf.abs(difference(images, parameters)))
+
+
+@tf.custom_gradient
+def log_product(parameters: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+    """sum_j log(1 + exp(-|p_j|)) of shape (n,): what softplus(p_j) is above max(p_j, 0).
+
+    Of products of up to FACTORS factors, each at most 2, one logarithm is taken: logarithms cost more than all else here.
+    """
+    logits = tf.reshape(parameters, (-1, math.prod(parameters.shape[1:])))
+    factors = max(count for count in range(1, FACTORS + 1) if logits.shape[1] % count == 0)
+    powers = tf.exp(-tf.abs(tf.reshape(logits, (-1, factors, logits.shape[1] // factors))))
+
+    def gradient(upstream: tf.Tensor) -> tf.Tensor:
+        upstream = tf.reshape(upstream, (-1, *[1] * (len(parameters.shape) - 1)))
+        return upstream * (tf.sigmoid(parameters) - tf.cast(parameters > 0, tf.float32))
+
+    return tf.reduce_sum(tf.math.log(tf.reduce_prod(1 + powers, axis=1)), axis=1), gradient
 
 
 def intensity(images: tf.Tensor) -> tf.Tensor:
