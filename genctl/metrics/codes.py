@@ -8,7 +8,7 @@ from pydantic import PositiveInt
 
 from genctl.data.base import Split
 from genctl.metrics.base import Evaluation, Number, Unsuited
-from genctl.metrics.examples import applied, first
+from genctl.metrics.examples import applied, protocol
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -43,21 +43,21 @@ class Probes:
         from sklearn.pipeline import make_pipeline
         from sklearn.preprocessing import StandardScaler
 
-        strategy, train = evaluation.strategy, first(evaluation.train, self.n_train)
+        strategy, train = evaluation.strategy, evaluation.train.first(self.n_train)
         assert strategy is not None
         if train.size < self.neighbours:
             raise Unsuited(f"neighbours={self.neighbours} are more than the {train.size} training examples")
-        known, asked = labelled(strategy, train), labelled(strategy, first(evaluation.real, self.n))
+        test = evaluation.real.first(self.n or evaluation.real.size)
+        known, asked = labelled(strategy, train), labelled(strategy, test)
         if len(np.unique(known.labels)) < 2:
             raise Unsuited("probes of codes need training examples of two classes")
         probes: dict[str, tuple[Any, dict[str, Any]]] = {
             "knn_accuracy": (KNeighborsClassifier(self.neighbours), {"neighbours": self.neighbours}),
             "linear_probe_accuracy": (make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)), {"C": 1.0}),
         }
-        protocol = {"split": evaluation.real.name, "n": len(asked.labels), "n_train": train.size}
-        protocol["encoder_sees_label"] = strategy.label_dim > 0
+        about = protocol(evaluation, test) | {"train": train.size, "encoder_sees_label": strategy.label_dim > 0}
         return [
-            Number(name, float(probe.fit(*known).score(*asked)), "1", protocol | settings)
+            Number(name, float(probe.fit(*known).score(*asked)), "1", about | settings)
             for name, (probe, settings) in probes.items()
         ]
 
@@ -77,7 +77,7 @@ class AggregatePosterior:
 
     def __call__(self, evaluation: Evaluation) -> Sequence[Number]:
         """Compare codes of the first `n` examples of the split with as many drawn ones."""
-        strategy, split, seed = evaluation.strategy, first(evaluation.real, self.n), evaluation.seed
+        strategy, split, seed = evaluation.strategy, evaluation.real.first(self.n), evaluation.seed
         assert strategy is not None
         if not strategy.can("sample"):
             raise Unsuited(f"{type(strategy).__name__} draws no codes that those of examples could be compared with")
@@ -93,9 +93,9 @@ class AggregatePosterior:
             for purpose in ("prior", "another prior")
         )
         scale = 2 * float(prior.var(axis=0).sum())
-        protocol = {"split": split.name, "n": split.size, "kernel": "inverse multiquadratic", "seed": seed}
+        about = protocol(evaluation, split) | {"kernel": "inverse multiquadratic", "seed": seed}
         value, floor = (squared_mmd(codes, prior, scale) for codes in (posterior, other))
-        return [Number("posterior_mmd2", value, "1", protocol, floor=floor)]
+        return [Number("posterior_mmd2", value, "1", about, floor=floor)]
 
 
 def labelled(strategy: "Strategy", split: Split) -> Labelled:

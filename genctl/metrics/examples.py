@@ -1,13 +1,12 @@
 """What metrics of single examples share: which examples, what a strategy makes of them, and means over them."""
 
-import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from genctl.data.base import Split
-from genctl.metrics.base import Number
+from genctl.metrics.base import Evaluation, Number
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -18,11 +17,6 @@ if TYPE_CHECKING:
     Function = Callable[[Batch, Noise], tf.Tensor]
 
 BATCH = 256
-
-
-def first(split: Split, n: int | None) -> Split:
-    """The first `n` examples of a split; all of them where there are fewer, or where `n` is None."""
-    return dataclasses.replace(split, positions=split.positions[:n])
 
 
 def applied(
@@ -46,8 +40,14 @@ def applied(
             yield program(given, tf.constant(place, tf.int64)).numpy()
 
 
-def mean_number(metric: str, values: np.ndarray, unit: str, protocol: Mapping[str, Any]) -> Number:
+def protocol(evaluation: Evaluation, split: Split) -> dict[str, Any]:
+    """Which examples a number is about: the split, or the first of the evaluation's."""
+    data = f"{evaluation.spec.name} {evaluation.real.fingerprint[:12]}"
+    return {"split": split.name, "real": split.size, "data": data}
+
+
+def mean_number(metric: str, values: np.ndarray, unit: str, settings: Mapping[str, Any]) -> Number:
     """The mean of one value an example, (n,), with its standard error over examples."""
     values = values.astype(np.float64)
     error = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
-    return Number(metric, float(values.mean()), unit, protocol, error)
+    return Number(metric, float(values.mean()), unit, settings, error)

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import PositiveInt
 
 from genctl.metrics.base import Evaluation, Number, Unsuited
-from genctl.metrics.examples import applied, first, mean_number
+from genctl.metrics.examples import applied, mean_number, protocol
 
 Binarization = Literal["none", "fixed", "dynamic"]
 ACTIVE = 0.01  # variance of a code number's posterior mean above which it is active (Burda et al. 2016, section 5.2)
@@ -36,21 +36,20 @@ class Likelihood:
         from genctl.metrics.bounds import bounds
         from genctl.objectives.likelihoods import LIKELIHOODS
 
-        strategy, split = evaluation.strategy, first(evaluation.real, self.n)
+        strategy, split = evaluation.strategy, evaluation.real.first(self.n or evaluation.real.size)
         assert strategy is not None
         binary = strategy.likelihood is LIKELIHOODS["bernoulli"]
         if self.binarization != "none" and not binary:
             raise Unsuited(f"binarization={self.binarization} needs a model of binary data: model.likelihood=bernoulli")
         found = bounds(strategy, split, self.k, self.binarization, evaluation.seed)
-        protocol = {"split": split.name, "n": split.size, "k": self.k, "binarization": self.binarization}
-        protocol["seed"] = evaluation.seed
-        numbers = [mean_number(name, values, "nats", protocol) for name, values in found.items()]
+        about = protocol(evaluation, split) | {"k": self.k, "binarization": self.binarization, "seed": evaluation.seed}
+        numbers = [mean_number(name, values, "nats", about) for name, values in found.items()]
         bits = -found["importance_weighted_bound"] / (evaluation.spec.size * math.log(2))
         if binary and self.binarization != "none":
-            numbers.append(mean_number("bits_per_dimension", bits, "bits", protocol | {"of": "binary pixels"}))
+            numbers.append(mean_number("bits_per_dimension", bits, "bits", about | {"of": "binary pixels"}))
         if not binary and evaluation.spec.is_image:
             of = {"of": "density of intensities times a grey level's width"}
-            numbers.append(mean_number("bits_per_dimension", bits + math.log2(BYTES), "bits", protocol | of))
+            numbers.append(mean_number("bits_per_dimension", bits + math.log2(BYTES), "bits", about | of))
         return numbers
 
 
@@ -67,11 +66,11 @@ class ActiveUnits:
 
     def __call__(self, evaluation: Evaluation) -> Sequence[Number]:
         """Encode the first `n` examples."""
-        strategy, split = evaluation.strategy, first(evaluation.real, self.n)
+        strategy, split = evaluation.strategy, evaluation.real.first(self.n or evaluation.real.size)
         assert strategy is not None
         means = np.concatenate([*applied(lambda batch, noise: strategy.encode(batch), strategy, split)])
-        protocol = {"split": split.name, "n": split.size, "threshold": ACTIVE, "code_dim": strategy.code_dim}
-        return [Number("active_units", float(active(means)), "units", protocol)]
+        about = protocol(evaluation, split) | {"threshold": ACTIVE}
+        return [Number("active_units", float(active(means)), f"of {strategy.code_dim}", about)]
 
 
 def active(means: np.ndarray) -> int:

@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import PositiveInt
 
 from genctl.metrics.base import Evaluation, Number
-from genctl.metrics.examples import applied, first, mean_number
+from genctl.metrics.examples import applied, mean_number, protocol
 
 PEAK = 255.0
 WINDOW = 11  # pixels across the Gaussian window of SSIM (Wang et al. 2004, section III.C)
@@ -27,23 +27,22 @@ class Reconstruction:
 
     def __call__(self, evaluation: Evaluation) -> Sequence[Number]:
         """Compare the first examples of the split with their reconstructions."""
-        spec, split, strategy = evaluation.spec, first(evaluation.real, self.n), evaluation.strategy
+        spec, strategy = evaluation.spec, evaluation.strategy
         assert strategy is not None
+        split = evaluation.real.first(self.n or evaluation.real.size)
         parts: list[dict[str, np.ndarray]] = []
         place = 0
         for copies in applied(lambda batch, noise: strategy.reconstruct(batch), strategy, split):
             originals = split.take(np.arange(place, place + len(copies))).images
             parts.append(compare(originals, spec.to_stored(copies), spec.is_image))
             place += len(copies)
-        return [self._number(name, np.concatenate([part[name] for part in parts]), evaluation) for name in parts[0]]
-
-    def _number(self, name: str, values: np.ndarray, evaluation: Evaluation) -> Number:
-        spec = evaluation.spec
-        unit = {"mse": "squared grey levels" if spec.is_image else "squared units of the data", "psnr": "dB"}
-        window = {"window": window_of(spec.image_shape)} if "ssim" in name else {}
-        return mean_number(
-            name, values, unit.get(name, "1"), {"split": evaluation.real.name, "n": len(values), **window}
-        )
+        units = {"mse": "squared grey levels" if spec.is_image else "squared units of the data", "psnr": "dB"}
+        about = protocol(evaluation, split)
+        windows = {name: {"window": window_of(spec.image_shape)} for name in parts[0] if "ssim" in name}
+        return [
+            mean_number(name, values, units.get(name, "1"), about | windows.get(name, {}))
+            for name, values in ((name, np.concatenate([part[name] for part in parts])) for name in parts[0])
+        ]
 
 
 def compare(originals: np.ndarray, copies: np.ndarray, is_image: bool) -> dict[str, np.ndarray]:

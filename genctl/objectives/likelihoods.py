@@ -65,7 +65,7 @@ def absolute_error(images: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
 def log_product(parameters: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
     """sum_j log(1 + exp(-|p_j|)) of shape (n,): what softplus(p_j) is above max(p_j, 0).
 
-    Of products of up to FACTORS factors, each at most 2, one logarithm is taken: logarithms cost more than all else here.
+    One logarithm is taken of a product of up to FACTORS factors, each at most 2: logarithms cost the most here.
     """
     logits = tf.reshape(parameters, (-1, math.prod(parameters.shape[1:])))
     factors = max(count for count in range(1, FACTORS + 1) if logits.shape[1] % count == 0)

@@ -72,7 +72,7 @@ class Strategy:
         return self.encode(batch)
 
     def log_terms(self, batch: Batch, noise: Noise, samples: int) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return log p(x | z) and log p(z) - log q(z | x) in nats, each (n, samples), of codes z drawn from q(z | x)."""
+        """Return log p(x | z) and log p(z) - log q(z | x) of codes z drawn from q(z | x), each (n, samples), nats."""
         raise NotImplementedError
 
     def log_weights(self, batch: Batch, noise: Noise, samples: int) -> tf.Tensor:
