@@ -54,10 +54,10 @@ class LinearGaussian(Strategy):
 def test_the_bound_grows_with_k_to_a_likelihood_that_is_known() -> None:
     x = np.random.default_rng(0).normal(scale=0.5, size=(7, 3)).astype(np.float32)
     model = LinearGaussian(VECTORS, conditional=False)
-    found = {k: bounds(model, split_of(x), k, "none", seed=0) for k in (1, 30, 200_000)}
+    found = {k: bounds(model, split_of(x), k, "none", seed=0) for k in (1, 30, 50_000)}
     means = [found[k]["importance_weighted_bound"].mean() for k in found]
     assert means[0] < means[1] < means[2] and found[1]["elbo"].mean() == pytest.approx(means[0], abs=1e-5)
-    np.testing.assert_allclose(found[200_000]["importance_weighted_bound"], model.log_evidence(x), atol=0.02)
+    np.testing.assert_allclose(found[50_000]["importance_weighted_bound"], model.log_evidence(x), atol=0.03)
     for one in found.values():
         np.testing.assert_allclose(one["elbo"], -one["distortion"] - one["rate"], rtol=1e-4)
 
@@ -88,7 +88,7 @@ IMAGES = Spec("images", (2, 3, 1), class_names=("a", "b"))
 def test_a_vae_s_bound_against_numerical_integration_over_its_code() -> None:
     model = small_vae(IMAGES, 1)
     model.encoder.set_weights(
-        [0.3 * weight for weight in model.encoder.get_weights()]
+        [0.1 * weight for weight in model.encoder.get_weights()]
     )  # near the prior: small variance
     x = np.random.default_rng(0).integers(0, 256, (4, 2, 3, 1), np.uint8)
     found = bounds(model, split_of(x, np.zeros(4, np.int32)), 50_000, "fixed", seed=0)
@@ -97,7 +97,7 @@ def test_a_vae_s_bound_against_numerical_integration_over_its_code() -> None:
     binary = (x >= 128).reshape(4, 1, 6)
     log_joint = (binary * logits - np.logaddexp(0, logits)).sum(2) - z[:, 0] ** 2 / 2 - math.log(2 * math.pi) / 2
     evidence = np.log(np.trapezoid(np.exp(log_joint), z[:, 0], axis=1))
-    np.testing.assert_allclose(found["importance_weighted_bound"], evidence, atol=0.01)
+    np.testing.assert_allclose(found["importance_weighted_bound"], evidence, atol=0.02)
     image = np.where(binary.reshape(4, 2, 3, 1), 1.0, -1.0).astype(np.float32)
     rate = standard_normal_kl(*model.infer({"image": image, "label": tf.zeros((4, 2))}, training=False))
     np.testing.assert_allclose(found["rate"], rate, atol=0.02)
