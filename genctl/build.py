@@ -37,11 +37,19 @@ def plan(config: Config, trust: Sequence[str]) -> Plan:
     """Build all but the model; read the data. Raises UserError for the first mistake."""
     check_value(config["seed"], Seed, "seed")
     trainer = instantiate(config["trainer"], "trainer", trust)
-    callbacks = [instantiate(node, f"callbacks.{name}", trust) for name, node in config["callbacks"].items()]
+    turns = [callback(node, f"callbacks.{name}", config, trust) for name, node in config["callbacks"].items()]
     optimizer(config, trust)
     data = dataset(config, trust)
     trainer.check_batch(data.sizes["train"])
-    return Plan(trainer, callbacks, data)
+    return Plan(trainer, turns, data)
+
+
+def callback(node: Config, key: str, config: Config, trust: Sequence[str]) -> Callback:
+    """A callback; one that takes metrics is given those of the config."""
+    if "metrics" not in inspect.signature(locate(node["_target_"], key, trust)).parameters:
+        return instantiate(dict(node), key, trust)
+    chosen, features = metrics(config, trust) if config.get("metrics") else ({}, None)
+    return instantiate(dict(node), key, trust, metrics=chosen, features=features)
 
 
 def dataset(config: Config, trust: Sequence[str]) -> Dataset:

@@ -4,7 +4,6 @@ A callback may also say that it is wanted `at_phase_end`, `at_best` (a new best 
 """
 
 import logging
-import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -53,10 +52,7 @@ class Log:
 
 
 class Validate:
-    """Write the means of the strategy's evaluation over the validation split, and say when it is the best so far.
-
-    The best is looked for in the last phase alone: what comes before is preparation.
-    """
+    """Write the means of the strategy's evaluation over the validation split."""
 
     def __init__(self, every: NonNegativeInt) -> None:
         self.every = every
@@ -65,14 +61,7 @@ class Validate:
     def __call__(self, run: "Run") -> None:
         if not run.validation.size:
             return
-        values, monitor = run.validate(), run.strategy.monitor
-        record(run, "validation", values)
-        if (
-            monitor
-            and run.phase_done == list(run.strategy.phases)[-1]
-            and values[monitor] < (run.best or {}).get("value", math.inf)
-        ):
-            run.best = {"step": run.step, "metric": f"validation/{monitor}", "value": values[monitor]}
+        record(run, "validation", run.validate())
 
 
 class FitPrior:
@@ -140,6 +129,16 @@ class Checkpoint:
 
 def record(run: "Run", split: str, values: dict[str, float]) -> None:
     """Write numbers to metrics.jsonl and TensorBoard."""
+    keep(run, split, values)
+    run.board.scalars(split, run.step, values)
+
+
+def keep(run: "Run", split: str, values: dict[str, float]) -> None:
+    """Write numbers to metrics.jsonl, and let the monitor see them.
+
+    The best is looked for in the last phase alone: what comes before is preparation.
+    """
     run.latest[split] = values
     run.journal.append({"step": run.step, "phase": run.phase_done, "split": split, **values})
-    run.board.scalars(split, run.step, values)
+    if run.phase_done == list(run.strategy.phases)[-1]:
+        run.monitor.see(run.step, split, values, counts=not run.ended)

@@ -24,21 +24,27 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Verb:
-    """A row of the verb table: `genctl.<module>` has a function of the verb's name."""
+    """A row of the verb table: `genctl.<module>` has a function of the verb's name.
+
+    places: the setting that takes the words which are no settings, such as the directories of `genctl compare a b`.
+    """
 
     name: str
     module: str
     summary: str
     examples: tuple[str, ...]
+    places: str = ""
 
 
 EVALUATE = ("run=outputs/NAME", "run=outputs/NAME metrics=[frechet,kernel] n=50000", "real=photos/ samples=made.npz")
 TRAIN = ("model=vae dataset=mnist trainer.steps=2000", "-m model=ae,vae,gan seed=1,2")
+COMPARE = ("outputs/", "outputs/one outputs/two by=frechet_distance html=runs.html")
 ROWS = (
     Verb("train", "train", "train a model; the same name=… continues a run", TRAIN),
     Verb("resume", "train", "continue a run from its newest checkpoint", ("run=outputs/NAME trainer.steps=5000",)),
     Verb("sample", "sample", "draw images from a trained run", ("run=outputs/NAME n=64",)),
     Verb("evaluate", "evaluate", "metrics of a trained run, or of any set of images", EVALUATE),
+    Verb("compare", "compare", "a table of runs: settings, metrics, speed, size", COMPARE, places="runs"),
     Verb("reconstruct", "reconstruct", "encode and decode images, beside the originals", ("run=outputs/NAME n=32",)),
     Verb("interpolate", "interpolate", "go from image to image", ("run=outputs/NAME", "run=outputs/NAME split=test")),
     Verb("traverse", "traverse", "vary one number of a code at a time", ("run=outputs/NAME",)),
@@ -101,7 +107,8 @@ def _run(verb: Verb, found: Arguments, command: str) -> int:
     from genctl.commandline.composition import Request
     from genctl.commandline.jobs import Jobs
 
-    request = Request(verb.name, found.overrides, paths.users(found.flags.get("--config-dir", ())))
+    overrides = arguments.gather(found.overrides, verb.places) if verb.places else found.overrides
+    request = Request(verb.name, overrides, paths.users(found.flags.get("--config-dir", ())))
     if found.unknown:
         raise mistakes.unknown_flag(*found.unknown[0], arguments.BY_NAME, diagnosis.settings(request))
     jobs = Jobs(request, verb.module, command)
@@ -124,7 +131,7 @@ def _run(verb: Verb, found: Arguments, command: str) -> int:
 def _hydra(jobs: "Jobs", found: Arguments) -> None:
     import hydra
 
-    words = ["genctl", *found.hydra(), *found.overrides, paths.override(jobs.request.folders)]
+    words = ["genctl", *found.hydra(), *jobs.request.overrides, paths.override(jobs.request.folders)]
     with _process_state(words):
         hydra.main(version_base="1.3", config_path=str(paths.builtin()), config_name=jobs.request.verb)(jobs.run)()
 

@@ -39,7 +39,7 @@ def engine(directory: Path, trainer: Trainer, dataset: Dataset, strategy: Strate
     if path.exists():
         return Engine(device, count(), worker() == 0, **json.loads(path.read_text()))
     resident = _fits(dataset, device) if trainer.resident == "auto" else trainer.resident
-    xla = _suits_xla(strategy, device, resident) if trainer.xla == "auto" else trainer.xla
+    xla = suits_xla(strategy, device, resident) if trainer.xla == "auto" else trainer.xla
     rundir.write_json(path, {"resident": resident, "xla": xla})
     return Engine(device, count(), worker() == 0, resident, xla)
 
@@ -75,7 +75,7 @@ def _fits(dataset: Dataset, device: str) -> bool:
     return needed < (memory_limit(device) or psutil.virtual_memory().available) / 2
 
 
-def _suits_xla(strategy: Strategy, device: str, resident: bool) -> bool:
+def suits_xla(strategy: Strategy, device: str, resident: bool) -> bool:
     """On one GPU that XLA knows; on one CPU where the whole loop can be compiled and no network has a convolution.
 
     XLA's convolutions on a CPU are slower than oneDNN's, and a loop that reads batches from outside gains little.

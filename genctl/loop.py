@@ -19,11 +19,11 @@ def fit(
     requests: Requests,
     profile: Profile,
 ) -> None:
-    """Train to the end of the run, in calls of at most about a second, and call back between them.
+    """Train until the run is complete, in calls of at most about a second, and call back between them.
 
     Of several processes, one calls back and saves.
     """
-    while run.step < run.total and not agreed(run, requests):
+    while not run.complete and not agreed(run, requests):
         profile(run.step)
         try:
             run.advance(min(run.step + max(1, int(run.pace)), next_stop(run, callbacks, profile.steps)))
@@ -34,7 +34,7 @@ def fit(
             requests.save = False
             run.save()
         progress(run)
-    if run.step < run.total:
+    if not run.complete:
         run.save()
         return
     run.conclude()

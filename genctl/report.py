@@ -1,6 +1,7 @@
 """What a run says of itself: at its start, at its end, and in summary.json."""
 
 import logging
+import math
 import time
 from typing import TYPE_CHECKING
 
@@ -41,7 +42,9 @@ def introduce(run: "Run") -> None:
     log.info("directory: %s", run.directory)
     table = "\n".join(f"| {role} | {count:,} |" for role, count in counts.items())
     run.board.text("parameters", f"| network | parameters |\n|---|---|\n{table}")
-    if run.step >= run.total:
+    if run.complete and run.step < run.total:
+        log.info("ended at step %d, %s", run.step, _in_vain(run))
+    elif run.complete:
         log.info(
             "all %d steps are done already; for more: genctl resume %s trainer.steps=…",
             run.step,
@@ -63,6 +66,14 @@ def _warn_of_phases(run: "Run") -> None:
             " and ".join(missing),
             last,
         )
+
+
+def _in_vain(run: "Run") -> str:
+    best = run.best or {"metric": "the monitor", "value": math.nan, "step": 0}
+    return (
+        f"after {run.monitor.waited} turns without a better {best['metric']} than {best['value']:.4g} at step "
+        f"{best['step']} (trainer.patience={run.monitor.patience})"
+    )
 
 
 def parameters(run: "Run") -> dict[str, int]:
@@ -96,6 +107,8 @@ def conclude(run: "Run") -> None:
         return
     speed = f" at {run.images_per_second:,.0f} images/s" if run.images_per_second else ""
     log.info("finished %d steps%s: %s", run.step, speed, losses(run))
+    if run.step < run.total:
+        log.info("of %d: ended %s", run.total, _in_vain(run))
     if validation := run.latest.get("validation"):
         log.info("validation: %s", "  ".join(f"{name} {value:.4g}" for name, value in validation.items()))
     log.info("try next:")

@@ -23,6 +23,7 @@ from genctl.engine import Engine
 from genctl.errors import NonFinite
 from genctl.health import Health
 from genctl.journal import Journal
+from genctl.monitor import Monitor
 from genctl.sampling import Sampler
 from genctl.state import LOGS
 from genctl.strategies.base import Strategy
@@ -48,9 +49,11 @@ class Run:
         *,
         total: int,
         seed: int,
+        monitor: Monitor,
     ) -> None:
         self.strategy, self.dataset, self.directory = strategy, dataset, directory
         self.trainer, self.engine, self.total, self.seed = trainer, engine, total, seed
+        self.monitor = monitor
         self.step = 0
         self.rollbacks = 0  # how often the run went back from a loss that was not finite
         source = Resident if engine.resident else Streamed
@@ -60,12 +63,21 @@ class Run:
         self.journal, self.board = Journal(directory / "metrics.jsonl"), Board(directory)
         self.sampler, self.health = Sampler(strategy), Health()
         self.latest: dict[str, dict[str, float]] = {}  # the newest metrics by split
-        self.best: dict[str, Any] | None = None  # step and value of the best validation
         self.ended = False  # what is measured after the last step is not part of a run that continues
         self.pace = 0.0  # steps a second in the newest call; 0 after a call that compiled
         self.steps_here, self.began = 0, time.monotonic()  # steps of this process, and when it began
         self._timed_steps, self._timed_seconds = 0, 0.0
         self._programs: dict[str, Any] = {}
+
+    @property
+    def best(self) -> dict[str, Any] | None:
+        """Step, metric and value of the best that the monitor has seen."""
+        return self.monitor.best
+
+    @property
+    def complete(self) -> bool:
+        """Whether no step is left to take: all are done, or the monitor waited in vain."""
+        return self.step >= self.total or self.monitor.exhausted
 
     @property
     def phase(self) -> str:
@@ -165,6 +177,7 @@ class Run:
             "metrics_bytes": self.journal.size(),
             "latest": self.latest,
             "best": self.best,
+            "waited": self.monitor.waited,
             "rollbacks": self.rollbacks,
             "health": dataclasses.asdict(self.health),
         }
@@ -174,7 +187,8 @@ class Run:
         state.restore(self.strategy, arrays)
         if (sums := arrays.get(LOGS + facts["phase"])) is not None:
             self.averages[facts["phase"]].restore(list(facts["log_names"]), sums, facts["log_count"])
-        self.step, self.latest, self.best = facts["step"], dict(facts["latest"]), facts["best"]
+        self.step, self.latest = facts["step"], dict(facts["latest"])
+        self.monitor.best, self.monitor.waited = facts["best"], facts["waited"]
         self.rollbacks, self.health = facts["rollbacks"], Health(**facts["health"])
         self.journal.truncate(facts["metrics_bytes"])
         self.board.begin(self.step)

@@ -126,7 +126,7 @@ def plain(config: Any) -> dict[str, Any]:
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """What differs in two configs, as "key: old -> new"."""
-    before, after = _flat(old), _flat(new)
+    before, after = flat(old), flat(new)
     keys = [key for key in sorted(before | after) if key.split(".")[0] not in NOT_COMPARED]
     return [
         f"{key}: {before.get(key, 'not there')} -> {after.get(key, 'not there')}"
@@ -168,9 +168,10 @@ def _aside(path: Path) -> Path:
     return path.with_name(f".{path.name}.tmp")
 
 
-def _flat(config: Any, prefix: str = "") -> dict[str, Any]:
+def flat(config: Any, prefix: str = "") -> dict[str, Any]:
+    """A config by dotted keys."""
     if isinstance(config, Mapping) and config:
         return {
-            k: v for key, value in config.items() for k, v in _flat(value, f"{prefix}.{key}" if prefix else key).items()
+            k: v for key, value in config.items() for k, v in flat(value, f"{prefix}.{key}" if prefix else key).items()
         }
     return {prefix: config}

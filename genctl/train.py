@@ -11,6 +11,7 @@ from genctl.callbacks import Callback
 from genctl.errors import Stopped, UserError
 from genctl.invocation import Invocation
 from genctl.loop import fit
+from genctl.monitor import Monitor, monitor
 from genctl.profiling import Profile
 from genctl.progress import Progress
 from genctl.signals import Requests
@@ -78,22 +79,25 @@ def _train(config: dict[str, Any], invocation: Invocation, make_directory: Calla
             strategy = build.strategy(config, plan.dataset.spec, invocation.trust)
             check_devices(plan.trainer, strategy)
             check_parts(plan.trainer, strategy)
+            watch = monitor(plan.trainer, strategy, plan.callbacks)
             with rundir.held(make_directory(), parallel.worker()) as directory:
                 output.keep_in(directory / rundir.LOG)
                 provenance.record(directory, invocation, plan.dataset, config["seed"], device.describe(place))
-                run = _begin(directory, config, plan, strategy, place)
+                run = _begin(directory, config, plan, strategy, place, watch)
                 report.introduce(run)
                 _train_to_end(run, plan.callbacks, output)
 
 
-def _begin(directory: Path, config: dict[str, Any], plan: build.Plan, strategy: "Strategy", place: str) -> "Run":
+def _begin(
+    directory: Path, config: dict[str, Any], plan: build.Plan, strategy: "Strategy", place: str, watch: Monitor
+) -> "Run":
     """The run at its beginning, or where its newest checkpoint left it."""
     from genctl.engine import engine
     from genctl.run import Run
 
     total = plan.trainer.total_steps(plan.dataset.sizes["train"], sum(strategy.phases.values()))
     how = engine(directory, plan.trainer, plan.dataset, strategy, place)
-    run = Run(strategy, plan.dataset, directory, plan.trainer, how, total=total, seed=config["seed"])
+    run = Run(strategy, plan.dataset, directory, plan.trainer, how, total=total, seed=config["seed"], monitor=watch)
     if stored := checkpoint.newest(directory / "checkpoints"):
         run.restore(stored.arrays, stored.facts)
         if run.step > total:
@@ -120,7 +124,7 @@ def _train_to_end(run: "Run", callbacks: Sequence[Callback], output: Output) -> 
             Profile(run.trainer.profile, run.directory) as profile,
         ):
             fit(run, callbacks, progress, requests, profile)
-        status = "finished" if run.step == run.total else "stopped"
+        status = "finished" if run.complete else "stopped"
     except KeyboardInterrupt:  # the second one
         status = "stopped"
         raise

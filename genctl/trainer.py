@@ -22,6 +22,8 @@ class Trainer:
     profile: the first step of a TensorFlow profile, and the step it ends at.
     on_nan: whether a loss or a gradient that is not finite stops the run, or rolls it back to its last good checkpoint,
         with other noise and with learning rates multiplied by `rollback_factor`, at most `rollbacks` times.
+    monitor: what marks the best checkpoint; None: the strategy's own. patience: measurements of it in a row without a
+        better value after which the run ends; None: never.
     """
 
     steps: PositiveInt | None
@@ -37,8 +39,12 @@ class Trainer:
     on_nan: Literal["stop", "rollback"]
     rollbacks: PositiveInt
     rollback_factor: Annotated[float, Field(gt=0, le=1)]
+    monitor: str | None = None
+    patience: PositiveInt | None = None
 
     def __post_init__(self) -> None:
+        if self.patience and self.workers:
+            raise UserError(f"trainer.patience={self.patience} does not work with trainer.workers: leave one out.")
         if self.profile and self.profile[0] >= self.profile[1]:
             raise UserError(f"trainer.profile={self.profile}: give the first step, and a later one to end at.")
 

@@ -107,7 +107,7 @@ def colour_npz(tmp_path: Path) -> str:
 
 
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """The directory of a tiny run of a family, trained when it is first asked for; nothing may be written into it."""
     place = tmp_path_factory.mktemp("trained")
     settings = {
@@ -131,8 +131,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
 
 @pytest.fixture(scope="session")
-def loaded(trained: Callable[[str], Path]) -> Callable[[str], Any]:
+def loaded(tiny_run: Callable[[str], Path]) -> Callable[[str], Any]:
     """The same, loaded once."""
     import genctl
 
-    return functools.cache(lambda model: genctl.load(trained(model)))
+    return functools.cache(lambda model: genctl.load(tiny_run(model)))

@@ -49,6 +49,8 @@ def complete(line):
         ("train dataset=folder dataset.path=ph", [FILES]),
         ("sample run=", [FILES]),
         ("sample see", ["seed="]),
+        ("compare outputs/v", [FILES]),
+        ("compare outputs/v b", ["by="]),
         ("sample mod", []),
         ("nonsense x", []),
     ],

@@ -58,7 +58,7 @@ def test_the_choice_is_kept_when_the_run_continues(genctl: Genctl) -> None:
     genctl.good(*words, "name=whole", "trainer.steps=40")
     genctl.good(*words, "name=parts", "trainer.steps=20")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("genctl.engine._suits_xla", lambda *_: False)
+        patch.setattr("genctl.engine.suits_xla", lambda *_: False)
         assert "XLA: on" in genctl.good("resume", "run=runs/parts", "trainer.steps=40").out
     assert newest_weights("runs/parts") == newest_weights("runs/whole")
 

@@ -50,9 +50,9 @@ def alone(arrays: dict[str, np.ndarray], *calls: tuple[str, str, list[str]]) -> 
 
 
 @pytest.mark.parametrize("kind", ["keras", "savedmodel"])
-def test_images_to_codes_to_images(genctl: Genctl, trained: Runs, kind: str) -> None:
-    genctl.good("export", f"run={trained('vae')}", f"format={kind}", "out=out")
-    run, suffix = package.load(trained("vae")), ".keras" if kind == "keras" else ""
+def test_images_to_codes_to_images(genctl: Genctl, tiny_run: Runs, kind: str) -> None:
+    genctl.good("export", f"run={tiny_run('vae')}", f"format={kind}", "out=out")
+    run, suffix = package.load(tiny_run("vae")), ".keras" if kind == "keras" else ""
     images = np.random.default_rng(1).integers(0, 256, (12, 8, 8, 1), np.uint8)
     codes = run.encode(images)
     calls = [("encoder", "code", ["image"]), ("decoder", "image", ["code"]), ("generator", "image", ["noise"])]
@@ -64,18 +64,18 @@ def test_images_to_codes_to_images(genctl: Genctl, trained: Runs, kind: str) -> 
 
 
 @pytest.mark.parametrize("kind", ["keras", "onnx", "tflite"])
-def test_a_conditional_generator_takes_labels(genctl: Genctl, trained: Runs, kind: str) -> None:
+def test_a_conditional_generator_takes_labels(genctl: Genctl, tiny_run: Runs, kind: str) -> None:
     pytest.importorskip("tf2onnx") if kind == "onnx" else None
-    genctl.good("export", f"run={trained('gan')}", f"format={kind}", "out=out", "part=generator")
+    genctl.good("export", f"run={tiny_run('gan')}", f"format={kind}", "out=out", "part=generator")
     noise = np.random.default_rng(1).normal(size=(10, 6)).astype(np.float32)
     labels = np.arange(10, dtype=np.int32)
     file = f"generator.{kind}"
     given = alone({"noise": noise, "label": labels}, (file, "image", ["noise", "label"]))[file]
-    assert (given == package.load(trained("gan")).decode(noise, [str(label) for label in labels])).all()
+    assert (given == package.load(tiny_run("gan")).decode(noise, [str(label) for label in labels])).all()
 
 
-def test_all_parts_of_four_networks_and_their_card(genctl: Genctl, trained: Runs) -> None:
-    shutil.copytree(trained("aegan"), "moved")
+def test_all_parts_of_four_networks_and_their_card(genctl: Genctl, tiny_run: Runs) -> None:
+    shutil.copytree(tiny_run("aegan"), "moved")
     Path("moved/evaluations").mkdir()
     Path("moved/evaluations/test.json").write_text(json.dumps({"frechet_distance": 12.5}))
     genctl.good("export", "run=moved")
@@ -87,11 +87,11 @@ def test_all_parts_of_four_networks_and_their_card(genctl: Genctl, trained: Runs
     assert "is there already" in genctl.bad("export", "run=moved")
 
 
-def test_running_averages_are_exported(trained: Runs) -> None:
+def test_running_averages_are_exported(tiny_run: Runs) -> None:
     from genctl import build, checkpoint, state
 
-    run = package.load(trained("aegan"))
-    stored = checkpoint.newest(trained("aegan") / "checkpoints")
+    run = package.load(tiny_run("aegan"))
+    stored = checkpoint.newest(tiny_run("aegan") / "checkpoints")
     raw = build.strategy(run.config, run.spec, ())
     state.restore(raw, stored.arrays)
     pairs = list(zip(run.networks["generator"].weights, raw.generator.weights, strict=True))
@@ -100,15 +100,15 @@ def test_running_averages_are_exported(trained: Runs) -> None:
         assert all((ours.numpy() == theirs.numpy()).all() for ours, theirs in pairs)
 
 
-def test_a_wrong_export_is_not_left(genctl: Genctl, trained: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_export_is_not_left(genctl: Genctl, tiny_run: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
     from genctl.artefacts import parts
 
     monkeypatch.setattr(parts, "as_stored", lambda values, spec: parts.keras.ops.cast(values * 0, "uint8"))
-    message = genctl.bad("export", f"run={trained('vae')}", "part=decoder", "out=deep/out")
+    message = genctl.bad("export", f"run={tiny_run('vae')}", "part=decoder", "out=deep/out")
     assert "from genctl's own output: nothing is exported" in message
     assert not list(Path("deep").iterdir())
     assert "part=critic: VAE has encoder, decoder, generator" in genctl.bad(
-        "export", f"run={trained('vae')}", "part=critic", "out=x"
+        "export", f"run={tiny_run('vae')}", "part=critic", "out=x"
     )
 
 

@@ -26,24 +26,24 @@ def test_importing_genctl_brings_no_tensorflow() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_the_example_of_the_docstring(trained: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shutil.copytree(trained("vae"), tmp_path / "outputs" / "first")
+def test_the_example_of_the_docstring(tiny_run: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(tiny_run("vae"), tmp_path / "outputs" / "first")
     monkeypatch.chdir(tmp_path)
     [example] = doctest.DocTestFinder().find(genctl.load, "load", globs={})
     assert example.examples
     assert doctest.DocTestRunner().run(example).failed == 0
 
 
-def test_loading_leaves_the_callers_random_state_alone(trained: Runs) -> None:
+def test_loading_leaves_the_callers_random_state_alone(tiny_run: Runs) -> None:
     states = random.getstate(), np.random.get_state()[1].tolist()
-    genctl.load(trained("ae"))
+    genctl.load(tiny_run("ae"))
     assert states == (random.getstate(), np.random.get_state()[1].tolist())
 
 
-def test_two_runs_side_by_side(loaded: Loaded, trained: Runs) -> None:
+def test_two_runs_side_by_side(loaded: Loaded, tiny_run: Runs) -> None:
     vae, gan = loaded("vae"), loaded("gan")
     images = vae.sample(3, seed=1)
-    assert (genctl.load(trained("vae")).sample(3, seed=1) == images).all()
+    assert (genctl.load(tiny_run("vae")).sample(3, seed=1) == images).all()
     assert (gan.sample(2, label=[3, 4]) != gan.sample(2, label=5)).any()
     codes = np.ones((2, 6), np.float32)
     assert (gan.decode(codes, ["3", "4"]) == np.concatenate([gan.decode(codes[:1], name) for name in "34"])).all()

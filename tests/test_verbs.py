@@ -51,8 +51,8 @@ def test_spherical_interpolation_by_its_definition() -> None:
         np.testing.assert_allclose(spherical(p, other, np.array([0.5])), linear(p, other, np.array([0.5])))
 
 
-def test_rows_between_samples_of_two_seeds(genctl: Genctl, trained: Runs, loaded: Loaded) -> None:
-    genctl.good("interpolate", f"run={trained('gan')}", "n=3", "frames=5", "seeds=[4,9]", "label=[2,8]", "out=i.npz")
+def test_rows_between_samples_of_two_seeds(genctl: Genctl, tiny_run: Runs, loaded: Loaded) -> None:
+    genctl.good("interpolate", f"run={tiny_run('gan')}", "n=3", "frames=5", "seeds=[4,9]", "label=[2,8]", "out=i.npz")
     found = arrays("i.npz")
     assert found["samples"].shape == (3, 5, 8, 8, 1) and found["codes"].shape == (3, 5, 6)
     for frame, seed in ((0, 4), (-1, 9)):
@@ -66,9 +66,9 @@ def test_rows_between_samples_of_two_seeds(genctl: Genctl, trained: Runs, loaded
 
 
 def test_rows_between_images_of_the_data_and_of_ones_own(
-    genctl: Genctl, trained: Runs, loaded: Loaded, photos: Path
+    genctl: Genctl, tiny_run: Runs, loaded: Loaded, photos: Path
 ) -> None:
-    run = f"run={trained('ae')}"
+    run = f"run={tiny_run('ae')}"
     genctl.good("interpolate", run, "split=test", "n=2", "frames=2", "method=linear", "out=t.npz")
     genctl.good("reconstruct", run, "n=4", "out=r.npz")
     ends, copies = arrays("t.npz")["samples"], arrays("r.npz")["samples"]
@@ -76,24 +76,24 @@ def test_rows_between_images_of_the_data_and_of_ones_own(
     genctl.good("interpolate", run, f"path=[{photos}/3/a.png,{photos}/7/c.jpg]", "frames=2", "out=f.npz")
     assert arrays("f.npz")["samples"].shape == (1, 2, 8, 8, 1)
     assert "needs two" in genctl.bad("interpolate", run, f"path={photos}/3/a.png", "out=x.npz")
-    assert "GAN cannot reconstruct" in genctl.bad("interpolate", f"run={trained('gan')}", "split=test", "out=x.npz")
+    assert "GAN cannot reconstruct" in genctl.bad("interpolate", f"run={tiny_run('gan')}", "split=test", "out=x.npz")
 
 
-def test_traversals_begin_with_the_largest_rate(genctl: Genctl, trained: Runs, loaded: Loaded) -> None:
-    genctl.good("traverse", f"run={trained('vae')}", "n=4", "frames=3", "range=2", "out=t.npz")
+def test_traversals_begin_with_the_largest_rate(genctl: Genctl, tiny_run: Runs, loaded: Loaded) -> None:
+    genctl.good("traverse", f"run={tiny_run('vae')}", "n=4", "frames=3", "range=2", "out=t.npz")
     found = arrays("t.npz")
     assert found["samples"].shape == (4, 3, 8, 8, 1)
     assert (np.diff(found["rates"]) <= 0).all() and len(set(found["dimensions"])) == 4
     step = found["codes"][0, 2] - found["codes"][0, 0]
     assert np.flatnonzero(step).tolist() == [found["dimensions"][0]]
     assert step.sum() == pytest.approx(4, rel=0.1)  # standard normal codes: 2 deviations to either side
-    genctl.good("traverse", f"run={trained('gan')}", "n=2", "frames=2", "seed=3", "label=4", "out=g.npz")
+    genctl.good("traverse", f"run={tiny_run('gan')}", "n=2", "frames=2", "seed=3", "label=4", "out=g.npz")
     assert arrays("g.npz")["dimensions"].tolist() == [0, 1] and "rates" not in arrays("g.npz")
-    genctl.good("traverse", f"run={trained('ae')}", "n=2", "frames=2", "out=a.npz")
+    genctl.good("traverse", f"run={tiny_run('ae')}", "n=2", "frames=2", "out=a.npz")
 
 
-def test_codes_go_out_and_come_back(genctl: Genctl, trained: Runs, loaded: Loaded) -> None:
-    run = f"run={trained('aegan')}"
+def test_codes_go_out_and_come_back(genctl: Genctl, tiny_run: Runs, loaded: Loaded) -> None:
+    run = f"run={tiny_run('aegan')}"
     genctl.good("encode", run, "split=validation", "out=c.npz")
     codes = arrays("c.npz")
     assert codes["codes"].shape == (40, 32) and codes["codes"].dtype == np.float32
@@ -107,9 +107,9 @@ def test_codes_go_out_and_come_back(genctl: Genctl, trained: Runs, loaded: Loade
 
 
 def test_ones_own_images_are_resized_as_the_data_would_be(
-    genctl: Genctl, trained: Runs, loaded: Loaded, photos: Path
+    genctl: Genctl, tiny_run: Runs, loaded: Loaded, photos: Path
 ) -> None:
-    genctl.good("encode", f"run={trained('ae')}", f"path={photos}", "out=own.npz")
+    genctl.good("encode", f"run={tiny_run('ae')}", f"path={photos}", "out=own.npz")
     assert arrays("own.npz")["labels"].tolist() == ["3", "3", "7"]
     given = inputs(loaded("ae"), str(photos), "test", None, ())
     np.savez("own_images.npz", images=given.stored(3))
@@ -120,8 +120,8 @@ def test_ones_own_images_are_resized_as_the_data_would_be(
     assert inputs(loaded("gan"), "own_images.npz", "test", 5, ()).classes(3).tolist() == [5, 5, 5]
 
 
-def test_the_projector_shows_the_codes(genctl: Genctl, trained: Runs) -> None:
-    out = genctl.good("encode", f"run={trained('vae')}", "projector=true", "n=20", "out=board/codes.npz").out
+def test_the_projector_shows_the_codes(genctl: Genctl, tiny_run: Runs) -> None:
+    out = genctl.good("encode", f"run={tiny_run('vae')}", "projector=true", "n=20", "out=board/codes.npz").out
     assert "tensorboard --logdir" in out
     board = program.TensorBoard()
     board.configure(logdir="board")
@@ -144,9 +144,9 @@ def test_the_projector_shows_the_codes(genctl: Genctl, trained: Runs) -> None:
     assert sheet.shape == (40, 40)
 
 
-def test_inversion_finds_the_codes_of_a_gans_own_images(genctl: Genctl, trained: Runs, loaded: Loaded) -> None:
+def test_inversion_finds_the_codes_of_a_gans_own_images(genctl: Genctl, tiny_run: Runs, loaded: Loaded) -> None:
     np.savez("own.npz", images=loaded("gan").sample(3, seed=5, label=4))
-    run = f"run={trained('gan')}"
+    run = f"run={tiny_run('gan')}"
     words = ("path=own.npz", "label=4", "n=3", "restarts=2", "learning_rate=0.1")
     genctl.good("invert", run, *words, "steps=1", "out=one.npz")
     genctl.good("invert", run, *words, "steps=120", "out=i.npz")
@@ -157,11 +157,11 @@ def test_inversion_finds_the_codes_of_a_gans_own_images(genctl: Genctl, trained:
     assert (found["samples"] == loaded("gan").decode(found["codes"], 4)).all()
     assert np.abs(found["samples"].astype(int) - found["originals"]).max() < 16
     assert Path("i.png").exists()
-    assert "AE cannot sample" in genctl.bad("invert", f"run={trained('ae')}", "out=x.npz")
+    assert "AE cannot sample" in genctl.bad("invert", f"run={tiny_run('ae')}", "out=x.npz")
 
 
-def test_many_samples_go_to_a_file_or_a_folder(genctl: Genctl, trained: Runs, loaded: Loaded) -> None:
-    run = f"run={trained('gan')}"
+def test_many_samples_go_to_a_file_or_a_folder(genctl: Genctl, tiny_run: Runs, loaded: Loaded) -> None:
+    run = f"run={tiny_run('gan')}"
     genctl.good("sample", run, "n=600", "label=[7,1]", "temperature=0.5", "truncation=1", "out=many.npz")
     found = arrays("many.npz")
     assert (found["samples"] == loaded("gan").sample(600, 0, [7, 1], temperature=0.5, truncation=1)).all()
@@ -205,10 +205,10 @@ def test_a_run_whose_place_and_data_are_gone(genctl: Genctl, colour_npz: str) ->
         ("export run={vae} format=torch", "format=torch: should be 'keras', 'savedmodel', 'tflite' or 'onnx'"),
     ],
 )
-def test_mistakes(genctl: Genctl, trained: Runs, words: str, message: str) -> None:
+def test_mistakes(genctl: Genctl, tiny_run: Runs, words: str, message: str) -> None:
     np.savez("images.npz", images=np.zeros((2, 8, 8, 1), np.uint8))
     np.savez("wide.npz", codes=np.zeros((2, 9)), other=np.zeros((2, 3)))
     np.savez("six.npz", codes=np.zeros((2, 6)))
     Path("empty").mkdir()
-    places = {name: trained(name) for name in ("vae", "gan") if f"{{{name}}}" in words}
+    places = {name: tiny_run(name) for name in ("vae", "gan") if f"{{{name}}}" in words}
     assert message in genctl.bad(*words.format(**places).split())

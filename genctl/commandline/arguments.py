@@ -2,6 +2,8 @@
 
 import collections
 import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
 
 from genctl.errors import UserError, did_you_mean
 
@@ -84,6 +86,19 @@ def parse(words: list[str]) -> Arguments:
             found.flags.setdefault(flag.name, []).append(_value(flag, name, value if equals else None, queue))
     _check(found)
     return found
+
+
+def gather(words: Sequence[str], key: str) -> list[str]:
+    """Turn words that are no settings into one setting: `a b by=x` into `runs=['a','b'] by=x` for the key `runs`."""
+    places = [word for word in words if "=" not in word or Path(word).is_dir()]
+    listed = ",".join(quoted(place) for place in places)
+    return [*([f"{key}=[{listed}]"] if places else []), *(word for word in words if word not in places)]
+
+
+def quoted(text: str) -> str:
+    """Write a text so that Hydra's grammar reads it as it is."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
 
 
 def _value(flag: Flag, name: str, value: str | None, queue: collections.deque[str]) -> str:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 FILES = "<files>"
+FILE_VERBS = ("compare",)  # their words that are no settings are directories
 FILE_SETTINGS = ("run", "path", "out", "outputs", "real", "samples", "weights")
 SHELLS = ("bash", "zsh")
 
@@ -95,7 +96,10 @@ def candidates(words: Sequence[str], verbs: Sequence[str]) -> list[str]:
     elif current.startswith("-"):
         found = (flag.name for flag in FLAGS)
     else:
-        found = _words(parse([*before]), current, verbs)
+        given = parse([*before])
+        found = _words(given, current, verbs)
+        if given.verb in FILE_VERBS and not (current and any(word.startswith(current) for word in found)):
+            return [FILES]
     return sorted({word for word in found if word.startswith(current)})
 
 

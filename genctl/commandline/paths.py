@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from genctl.commandline.arguments import quoted
 from genctl.errors import UserError
 
 
@@ -31,9 +32,7 @@ def users(config_dirs: Iterable[str]) -> list[Path]:
 
 def override(folders: Sequence[Path]) -> str:
     """Return the Hydra override that adds `folders` to the search."""
-    escaped = (str(folder).replace("\\", "\\\\").replace("'", "\\'") for folder in folders)
-    quoted = (f"'file://{path}'" for path in escaped)
-    return f"hydra.searchpath=[{','.join(quoted)}]"
+    return f"hydra.searchpath=[{','.join(quoted(f'file://{folder}') for folder in folders)}]"
 
 
 def options(group: str, folder: Path) -> list[str]:

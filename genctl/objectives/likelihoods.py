@@ -16,6 +16,7 @@ from genctl.choices import one_of
 from genctl.data.spec import Spec
 from genctl.errors import UserError
 
+FACTORS = 32  # their product stays below 2^32, far from overflow
 SCALE = 0.1  # the fixed width of the gaussian and laplace densities, in intensities
 LEAST_LOG_SCALE = -6.0  # of widths that adapt: a quarter of a percent of the range (Rybkin et al. 2021, their code)
 HALF_BIN = 0.5 / 255  # half the distance of two bytes, in intensities
@@ -44,7 +45,7 @@ def bernoulli(images: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
 
     Intensities are used as they are, without binarisation (Kingma and Welling 2014, appendix C.1).
     """
-    return total(tf.nn.sigmoid_cross_entropy_with_logits(intensity(images), parameters))
+    return total(tf.nn.relu(parameters) - intensity(images) * parameters) + log_product(parameters)
 
 
 def gaussian(images: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
@@ -109,6 +110,23 @@ def ssim(images: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
     """
     window = min(11, *images.shape[1:3])
     return 1 - tf.image.ssim(intensity(images), tf.sigmoid(parameters), max_val=1.0, filter_size=window)
+
+
+@tf.custom_gradient
+def log_product(parameters: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+    """sum_j log(1 + exp(-|p_j|)) of shape (n,): what softplus(p_j) is above max(p_j, 0).
+
+    One logarithm is taken of a product of up to FACTORS factors, each at most 2: logarithms cost the most here.
+    """
+    logits = tf.reshape(parameters, (-1, math.prod(parameters.shape[1:])))
+    factors = max(count for count in range(1, FACTORS + 1) if logits.shape[1] % count == 0)
+    powers = tf.exp(-tf.abs(tf.reshape(logits, (-1, factors, logits.shape[1] // factors))))
+
+    def gradient(upstream: tf.Tensor) -> tf.Tensor:
+        upstream = tf.reshape(upstream, (-1, *[1] * (len(parameters.shape) - 1)))
+        return upstream * (tf.sigmoid(parameters) - tf.cast(parameters > 0, tf.float32))
+
+    return tf.reduce_sum(tf.math.log(tf.reduce_prod(1 + powers, axis=1)), axis=1), gradient
 
 
 def intensity(images: tf.Tensor) -> tf.Tensor:

@@ -10,6 +10,7 @@ import tensorflow as tf
 from genctl.context import Noise, StepContext
 from genctl.data.spec import Spec
 from genctl.errors import UserError
+from genctl.objectives.likelihoods import Likelihood
 from genctl.optimizers import Optimizer
 from genctl.player import Logs, Player
 from genctl.priors import Prior
@@ -38,6 +39,7 @@ class Strategy:
     parts: equal parts that `step` divides its batch into.
     code_dim: numbers in what `draw` and `encode` return and `decode` takes; set by a constructor that has these.
     needs_prior: `draw` takes codes from `prior`, a mixture of prior_components (0: none) that is fitted after training.
+    likelihood: of images, given what the decoder gives; set by a constructor that has a decoder.
     """
 
     phases: Mapping[str, int] = {"train": 0}
@@ -47,6 +49,7 @@ class Strategy:
     needs_prior = False
     prior_components = 0
     prior: Prior | None = None
+    likelihood: Likelihood
 
     def __init__(self, spec: Spec, conditional: bool) -> None:
         if conditional and not spec.label_dim:
@@ -105,7 +108,8 @@ class Strategy:
 
     def can(self, ability: str) -> bool:
         """Whether this strategy, as it is set and trained, can do that."""
-        return self.may(ability) and not self.lacks_prior(ability)
+        no_density = ability == "likelihood" and self.likelihood.measure is None
+        return self.may(ability) and not no_density and not self.lacks_prior(ability)
 
     def lacks_prior(self, ability: str) -> bool:
         """Whether all that stands in the way is that no prior of the codes was fitted."""

@@ -1,0 +1,74 @@
+"""Bounds of log p(x) from many codes of each example, in portions that bound the memory and stay in the cache."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+from rich.progress import MofNCompleteColumn
+
+from genctl.context import Noise
+from genctl.data.base import Split
+from genctl.data.progress import progress_bar
+from genctl.data.sources import Stored, batch
+from genctl.engine import suits_xla
+from genctl.objectives.binarization import BINARIZATIONS
+from genctl.strategies.base import Strategy
+
+Program = Callable[[Stored, tf.Tensor], dict[str, tf.Tensor]]
+CELLS = 2**21  # numbers in the decoded images of one portion
+
+
+def bounds(strategy: Strategy, split: Split, k: int, binarization: str, seed: int) -> dict[str, np.ndarray]:
+    """Of each example (n,), from k codes: importance_weighted_bound, elbo, distortion and rate, in nats.
+
+    The weights are the running averages where they are kept. binarization: a name of BINARIZATIONS.
+    """
+    rows = max(1, CELLS // strategy.spec.size)
+    portions = math.ceil(k / rows)  # of an example's codes
+    examples = max(1, min(rows // k, split.size))  # of one call
+    run = program(strategy, k, portions, binarization, Noise(seed, purpose="evaluation/likelihood"))
+    found: list[dict[str, np.ndarray]] = []
+    with strategy.averaged(), progress_bar("likelihood", split.size, MofNCompleteColumn()) as advance:
+        for place in range(0, split.size, examples):
+            places = np.minimum(np.arange(place, place + examples), split.size - 1)  # one shape: compiled once
+            stored = split.take(places)
+            results = run((tf.constant(stored.images), tf.constant(stored.labels)), tf.constant(place, tf.int64))
+            count = min(examples, split.size - place)
+            found.append({name: values.numpy()[:count] for name, values in results.items()})
+            advance(count)
+    return {name: np.concatenate([part[name] for part in found]) for name in found[0]}
+
+
+def program(
+    strategy: Strategy, k: int, portions: int, binarization: str, noise: Noise
+) -> tf.types.experimental.GenericFunction:
+    """Compile a function of (stored examples, place of their first) to the bounds of each by name."""
+    samples = math.ceil(k / portions)
+
+    @tf.function(jit_compile=suits_xla(strategy, tf.constant(0).device, resident=True) or None)
+    def run(stored: Stored, place: tf.Tensor) -> dict[str, tf.Tensor]:
+        given = batch(stored, strategy.spec)
+        given["image"] = BINARIZATIONS[binarization](given["image"], noise.at(place))
+
+        def body(portion: tf.Tensor, log_sum: tf.Tensor, likelihood: tf.Tensor, ratio: tf.Tensor) -> tuple:
+            now = noise.at(place * portions + tf.cast(portion, tf.int64))
+            likelihoods, ratios = strategy.log_terms(given, now, samples)
+            counts = portion * samples + tf.range(samples) < k  # the last portion may hold some too many
+            weights = tf.where(counts, likelihoods + ratios, -math.inf)
+            log_sum = tf.reduce_logsumexp(tf.concat([log_sum[:, None], weights], axis=1), axis=1)
+            likelihood += tf.reduce_sum(tf.where(counts, likelihoods, 0.0), axis=1)
+            ratio += tf.reduce_sum(tf.where(counts, ratios, 0.0), axis=1)
+            return portion + 1, log_sum, likelihood, ratio
+
+        zeros = tf.zeros(tf.shape(given["image"])[:1])
+        start = (0, zeros - math.inf, zeros, zeros)
+        _, log_sum, likelihood, ratio = tf.while_loop(lambda portion, *_: portion < portions, body, start)
+        return {
+            "importance_weighted_bound": log_sum - math.log(k),
+            "elbo": (likelihood + ratio) / k,
+            "distortion": -likelihood / k,
+            "rate": -ratio / k,
+        }
+
+    return run

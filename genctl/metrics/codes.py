@@ -1,0 +1,122 @@
+"""What codes hold: how well labels are read from them, and how near their distribution is to that of drawn codes."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from pydantic import PositiveInt
+
+from genctl.data.base import Split
+from genctl.metrics.base import Evaluation, Number, Unsuited
+from genctl.metrics.examples import applied, protocol
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from genctl.context import Noise
+    from genctl.strategies.base import Batch, Strategy
+
+
+class Labelled(NamedTuple):
+    """Codes (n, d) and their labels (n,)."""
+
+    codes: np.ndarray
+    labels: np.ndarray
+
+
+class Probes:
+    """Accuracy of a k-nearest-neighbours vote and of logistic regression from codes to labels.
+
+    Both learn from the first `n_train` examples of the training split, the regression with each code number scaled to
+    unit variance. n: how many examples they are tested on at most; None: the whole split.
+    """
+
+    needs, needs_labels = "encode", True
+
+    def __init__(self, neighbours: PositiveInt, n_train: PositiveInt, n: PositiveInt | None) -> None:
+        self.neighbours, self.n_train, self.n = neighbours, n_train, n
+
+    def __call__(self, evaluation: Evaluation) -> Sequence[Number]:
+        """Let both learn from codes of training examples, and test them."""
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.neighbors import KNeighborsClassifier
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
+
+        strategy, train = evaluation.strategy, evaluation.train.first(self.n_train)
+        assert strategy is not None
+        if train.size < self.neighbours:
+            raise Unsuited(f"neighbours={self.neighbours} are more than the {train.size} training examples")
+        test = evaluation.real.first(self.n or evaluation.real.size)
+        known, asked = labelled(strategy, train), labelled(strategy, test)
+        if len(np.unique(known.labels)) < 2:
+            raise Unsuited("probes of codes need training examples of two classes")
+        probes: dict[str, tuple[Any, dict[str, Any]]] = {
+            "knn_accuracy": (KNeighborsClassifier(self.neighbours), {"neighbours": self.neighbours}),
+            "linear_probe_accuracy": (make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)), {"C": 1.0}),
+        }
+        about = protocol(evaluation, test) | {"train": train.size, "encoder_sees_label": strategy.label_dim > 0}
+        return [
+            Number(name, float(probe.fit(*known).score(*asked)), "1", about | settings)
+            for name, (probe, settings) in probes.items()
+        ]
+
+
+class AggregatePosterior:
+    """Squared maximum mean discrepancy between codes of examples and codes that are drawn for new ones.
+
+    An example's code is drawn from its posterior where that is random. Unbiased (Gretton et al. 2012, equation 3), with
+    the inverse multiquadratic kernel C / (C + ||x - y||^2) of Tolstikhin et al. (2018, section 4), where C is the mean
+    squared distance of two drawn codes: their 2 d for a standard normal prior. floor: two sets of drawn codes.
+    """
+
+    needs = "encode"
+
+    def __init__(self, n: PositiveInt) -> None:
+        self.n = n
+
+    def __call__(self, evaluation: Evaluation) -> Sequence[Number]:
+        """Compare codes of the first `n` examples of the split with as many drawn ones."""
+        strategy, split, seed = evaluation.strategy, evaluation.real.first(self.n), evaluation.seed
+        assert strategy is not None
+        if not strategy.can("sample"):
+            raise Unsuited(f"{type(strategy).__name__} draws no codes that those of examples could be compared with")
+        if split.size < 2:
+            raise Unsuited("the distribution of codes needs two examples")
+
+        def prior_codes(batch: "Batch", noise: "Noise") -> "tf.Tensor":
+            return strategy.draw(strategy.condition(batch), noise)
+
+        posterior = np.concatenate([*applied(strategy.draw_posterior, strategy, split, seed, "posterior")])
+        prior, other = (
+            np.concatenate([*applied(prior_codes, strategy, split, seed, purpose)])
+            for purpose in ("prior", "another prior")
+        )
+        scale = 2 * float(prior.var(axis=0).sum())
+        about = protocol(evaluation, split) | {"kernel": "inverse multiquadratic", "seed": seed}
+        value, floor = (squared_mmd(codes, prior, scale) for codes in (posterior, other))
+        return [Number("posterior_mmd2", value, "1", about, floor=floor)]
+
+
+def labelled(strategy: "Strategy", split: Split) -> Labelled:
+    """Codes of a split's examples, the means where they are random."""
+    labels = split.take(np.arange(split.size)).labels
+    assert labels is not None
+    return Labelled(np.concatenate([*applied(lambda batch, noise: strategy.encode(batch), strategy, split)]), labels)
+
+
+def squared_mmd(x: np.ndarray, y: np.ndarray, scale: float) -> float:
+    """The unbiased estimate from (n, d) and (m, d), which can be below 0. scale: C of the kernel."""
+    n, m = len(x), len(y)
+    within_x = (_kernel_sum(x, x, scale) - n) / (n * (n - 1))  # without each code's kernel with itself, which is 1
+    within_y = (_kernel_sum(y, y, scale) - m) / (m * (m - 1))
+    return within_x + within_y - 2 * _kernel_sum(x, y, scale) / (n * m)
+
+
+def _kernel_sum(x: np.ndarray, y: np.ndarray, scale: float) -> float:
+    x, y = x.astype(np.float64), y.astype(np.float64)
+    total = 0.0
+    for rows in np.array_split(x, max(1, len(x) // 1000)):  # a part at a time, to bound the memory
+        distances = np.square(rows).sum(axis=1)[:, None] + np.square(y).sum(axis=1) - 2 * rows @ y.T
+        total += float((scale / (scale + np.maximum(distances, 0))).sum())
+    return total

@@ -1,0 +1,80 @@
+"""How probable real examples are under a model with codes, in bounds from below, and what its codes are used for."""
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from pydantic import PositiveInt
+
+from genctl.metrics.base import Evaluation, Number, Unsuited
+from genctl.metrics.examples import applied, mean_number, protocol
+
+Binarization = Literal["none", "fixed", "dynamic"]
+BYTES = 255.0  # widths of a grey level in the range of intensities
+
+
+class Likelihood:
+    """Bounds of log p(x) from `k` codes of each example, in nats, as means over examples.
+
+    elbo: the mean of log w, w = p(x, z) / q(z | x), over codes z drawn from q; it is -distortion - rate.
+    importance_weighted_bound: log of the mean of w (Burda et al. 2016, equation 8); it grows towards log p(x) with k.
+    bits_per_dimension: from that, where the likelihood is one of the data; the protocol says of what.
+
+    binarization: what is done to the intensities first: none; fixed: 1 from 0.5 on, else 0; dynamic: 1 with the
+    intensity as probability, drawn once from the evaluation's seed. n: how many examples at most; None: all.
+    """
+
+    needs = "likelihood"
+
+    def __init__(self, k: PositiveInt, n: PositiveInt | None, binarization: Binarization) -> None:
+        self.k, self.n, self.binarization = k, n, binarization
+
+    def __call__(self, evaluation: Evaluation) -> Sequence[Number]:
+        """Draw k codes of each of the first `n` examples."""
+        from genctl.metrics.bounds import bounds
+
+        strategy, split = evaluation.strategy, evaluation.real.first(self.n or evaluation.real.size)
+        assert strategy is not None
+        measure = strategy.likelihood.measure
+        if self.binarization != "none" and measure != "binary":
+            raise Unsuited(f"binarization={self.binarization} needs a model of binary data: model.likelihood=bernoulli")
+        found = bounds(strategy, split, self.k, self.binarization, evaluation.seed)
+        about = protocol(evaluation, split) | {"k": self.k, "binarization": self.binarization, "seed": evaluation.seed}
+        numbers = [mean_number(name, values, "nats", about) for name, values in found.items()]
+        bits = -found["importance_weighted_bound"] / (evaluation.spec.size * math.log(2))
+        if measure == "binary" and self.binarization != "none":
+            numbers.append(mean_number("bits_per_dimension", bits, "bits", about | {"of": "binary pixels"}))
+        if measure == "bytes":
+            numbers.append(mean_number("bits_per_dimension", bits, "bits", about | {"of": "bytes"}))
+        if measure == "density" and evaluation.spec.is_image:
+            of = {"of": "density of intensities times a grey level's width"}
+            numbers.append(mean_number("bits_per_dimension", bits + math.log2(BYTES), "bits", about | of))
+        return numbers
+
+
+class ActiveUnits:
+    """How many numbers of the codes vary with the example: the variance of their means is above 0.01.
+
+    n: how many examples at most; None: the whole split.
+    """
+
+    needs = "likelihood"
+
+    def __init__(self, n: PositiveInt | None) -> None:
+        self.n = n
+
+    def __call__(self, evaluation: Evaluation) -> Sequence[Number]:
+        """Encode the first `n` examples."""
+        strategy, split = evaluation.strategy, evaluation.real.first(self.n or evaluation.real.size)
+        assert strategy is not None
+        from genctl.objectives.bounds import ACTIVE
+
+        means = np.concatenate([*applied(lambda batch, noise: strategy.encode(batch), strategy, split)])
+        about = protocol(evaluation, split) | {"threshold": ACTIVE}
+        return [Number("active_units", float(active(means, ACTIVE)), f"of {strategy.code_dim}", about)]
+
+
+def active(means: np.ndarray, threshold: float) -> int:
+    """How many numbers of posterior means (n, d) vary more than that (Burda et al. 2016, section 5.2)."""
+    return int((means.astype(np.float64).var(axis=0) > threshold).sum())

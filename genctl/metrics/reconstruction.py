@@ -1,0 +1,73 @@
+"""How near reconstructions are to their originals, both as they are stored: bytes for images."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from pydantic import PositiveInt
+
+from genctl.metrics.base import Evaluation, Number
+from genctl.metrics.examples import applied, mean_number, protocol
+
+PEAK = 255.0
+WINDOW = 11  # pixels across the Gaussian window of SSIM (Wang et al. 2004, section III.C)
+SCALES = 5  # of multi-scale SSIM (Wang et al. 2003, section 3.2)
+
+
+class Reconstruction:
+    """Mean over examples of squared error, PSNR, SSIM and multi-scale SSIM; of vectors, the squared error alone.
+
+    n: how many examples at most; None: the whole split. Images smaller than SSIM's window get a smaller one, which the
+    protocol tells, and images too small for five scales have no multi-scale SSIM.
+    """
+
+    needs = "reconstruct"
+
+    def __init__(self, n: PositiveInt | None) -> None:
+        self.n = n
+
+    def __call__(self, evaluation: Evaluation) -> Sequence[Number]:
+        """Compare the first examples of the split with their reconstructions."""
+        spec, strategy = evaluation.spec, evaluation.strategy
+        assert strategy is not None
+        split = evaluation.real.first(self.n or evaluation.real.size)
+        parts: list[dict[str, np.ndarray]] = []
+        place = 0
+        for copies in applied(lambda batch, noise: strategy.reconstruct(batch), strategy, split):
+            originals = split.take(np.arange(place, place + len(copies))).images
+            parts.append(compare(originals, spec.to_stored(copies), spec.is_image))
+            place += len(copies)
+        units = {"mse": "squared grey levels" if spec.is_image else "squared units of the data", "psnr": "dB"}
+        about = protocol(evaluation, split)
+        windows = {name: {"window": window_of(spec.image_shape)} for name in parts[0] if "ssim" in name}
+        return [
+            mean_number(name, values, units.get(name, "1"), about | windows.get(name, {}))
+            for name, values in ((name, np.concatenate([part[name] for part in parts])) for name in parts[0])
+        ]
+
+
+def compare(originals: np.ndarray, copies: np.ndarray, is_image: bool) -> dict[str, np.ndarray]:
+    """Measures by name, each of shape (n,), of two arrays of stored examples (n, ...)."""
+    mse = np.square(originals.astype(np.float64) - copies).reshape(len(originals), -1).mean(axis=1)
+    return {"mse": mse, "psnr": psnr(mse), **similarity(originals, copies)} if is_image else {"mse": mse}
+
+
+def psnr(mse: np.ndarray) -> np.ndarray:
+    """Peak signal-to-noise ratio in dB of bytes; where all bytes are equal, that of the error of rounding, 1/12."""
+    return 10 * np.log10(PEAK**2 / np.maximum(mse, 1 / 12))
+
+
+def similarity(originals: np.ndarray, copies: np.ndarray) -> dict[str, np.ndarray]:
+    """SSIM of bytes, and multi-scale SSIM where the coarsest scale still holds a window; each (n,)."""
+    import tensorflow as tf
+
+    pair, shape = (tf.constant(originals), tf.constant(copies)), originals.shape[1:]
+    found = {"ssim": tf.image.ssim(*pair, PEAK, filter_size=window_of(shape)).numpy()}
+    if min(shape[:2]) > (WINDOW - 1) * 2 ** (SCALES - 1):
+        found["ms_ssim"] = tf.image.ssim_multiscale(*pair, PEAK).numpy()
+    return found
+
+
+def window_of(shape: Sequence[int]) -> int:
+    """SSIM's window: 11 pixels, or the largest odd number that fits into an image of this shape."""
+    side = min(shape[:2])
+    return min(WINDOW, side - (side % 2 == 0))

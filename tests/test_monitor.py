@@ -1,0 +1,91 @@
+"""Metrics while a run trains, what marks its best checkpoint, and the end for want of a better one."""
+
+import json
+from pathlib import Path
+
+import pytest
+from conftest import Genctl, newest_weights, rows, tiny
+
+from genctl.monitor import Monitor
+
+EAGER = "trainer.xla=false"  # compiling takes longer than these few steps
+EVALUATE = ("metrics=[reconstruction,likelihood]", "metrics.likelihood.k=3", "callbacks.evaluate.n=40")
+
+
+def evaluated(run: str) -> list[dict]:
+    return [row for row in rows(run) if row["split"] == "evaluation"]
+
+
+def test_evaluations_while_training_are_kept_and_leave_the_run_as_it_is(genctl: Genctl) -> None:
+    words = ("train", *tiny("vae"), EAGER, *EVALUATE, "callbacks.log.every=20", "callbacks.validate.every=0")
+    every = ("callbacks.evaluate.every=10", "trainer.monitor=evaluation/psnr")
+    genctl.good(*words, "name=without", "trainer.steps=40")
+    genctl.good(*words, *every, "name=whole", "trainer.steps=40")
+    genctl.good(*words, *every, "name=parts", "trainer.steps=25")
+    genctl.good("resume", "run=runs/parts", "trainer.steps=40")
+    assert newest_weights("runs/without") == newest_weights("runs/whole") == newest_weights("runs/parts")
+    assert Path("runs/parts/metrics.jsonl").read_bytes() == Path("runs/whole/metrics.jsonl").read_bytes()
+    found = evaluated("runs/whole")
+    assert [row["step"] for row in found] == [10, 20, 30, 40] and not evaluated("runs/without")
+    [record] = [one for one in json.loads(Path("runs/whole/evaluations/step-000000020.json").read_text())
+                if one["number"]["metric"] == "psnr"]  # fmt: skip
+    assert record["number"]["value"] == pytest.approx(found[1]["psnr"])
+    assert record["number"]["protocol"]["split"] == "validation" and record["number"]["protocol"]["real"] == 40
+    assert list(Path("runs/whole/evaluation").glob("events*"))
+    best = json.loads(Path("runs/whole/summary.json").read_text())["best"]
+    highest = max(found, key=lambda row: row["psnr"])
+    assert best["step"] == highest["step"] and best["metric"] == "evaluation/psnr"
+    assert Path(f"runs/whole/checkpoints/step-{best['step']:09d}").is_dir()
+
+
+def test_patience_ends_the_run_at_the_same_step_whether_it_stops_or_not(genctl: Genctl) -> None:
+    words = ("train", *tiny("vae"), EAGER, "callbacks.validate.every=10", "trainer.patience=3", "optimizer=sgd")
+    words = (*words, "optimizer.learning_rate=1e-30", "callbacks.log.every=15")  # nothing gets better
+    out = genctl.good(*words, "name=whole", "trainer.steps=200").out
+    assert "of 200: ended after 3 turns without a better validation/loss" in out and "at step 10" in out
+    summary = json.loads(Path("runs/whole/summary.json").read_text())
+    assert summary["steps"] == 40 and summary["status"] == "finished" and summary["best"]["step"] == 10
+    genctl.good(*words, "name=parts", "trainer.steps=25")
+    genctl.good("resume", "run=runs/parts", "trainer.steps=200")
+    assert newest_weights("runs/parts") == newest_weights("runs/whole")
+    assert Path("runs/parts/metrics.jsonl").read_bytes() == Path("runs/whole/metrics.jsonl").read_bytes()
+    assert "ended at step 40" in genctl.good("resume", "run=runs/whole").out
+    genctl.good("resume", "run=runs/whole", "trainer.patience=4")
+    assert json.loads(Path("runs/whole/summary.json").read_text())["steps"] == 50
+
+
+def test_what_a_monitor_calls_better() -> None:
+    lower, higher = (Monitor("evaluation", "distance", better, patience=2) for better in ("lower", "higher"))
+    for step, value in enumerate([3.0, 2.0, 4.0, float("nan")]):
+        for one in (lower, higher):
+            one.see(step, "evaluation", {"distance/pixels": value}, counts=True)
+            one.see(step, "validation", {"distance": -1.0}, counts=True)
+    assert lower.best and lower.best["step"] == 1 and lower.waited == 2 and lower.exhausted
+    assert higher.best == {"step": 2, "metric": "evaluation/distance/pixels", "value": 4.0} and not higher.exhausted
+    higher.see(4, "evaluation", {"distance/pixels": 0.0}, counts=False)
+    assert higher.waited == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("vae trainer.monitor=validation/los", "Did you mean 'validation/loss'?"),
+        ("vae trainer.monitor=loss", "trainer.monitor=loss is nothing that tells how good this run is"),
+        ("vae trainer.monitor=validation/rate", "Choose one of validation/loss"),
+        ("vae trainer.monitor=evaluation/psnr", "is never measured: set callbacks.evaluate.every"),
+        (
+            "gan trainer.monitor=evaluation/psnr callbacks.evaluate.every=5",
+            "trainer.monitor=evaluation/psnr is nothing",
+        ),
+        ("gan trainer.patience=2", "trainer.patience=2 needs a metric to go by, and GAN has none of its own"),
+        ("vae trainer.patience=0", "trainer.patience=0"),
+        ("vae trainer.patience=2 callbacks.validate.every=0", "is never measured: set callbacks.validate.every"),
+        ("vae callbacks.evaluate.every=5 metrics=null", "callbacks.evaluate.every=5 needs metrics"),
+        ("vae callbacks.evaluate.every=5 metrics.likelihood.k=0", "metrics.likelihood.k=0: should be greater than 0"),
+        ("vae trainer.patience=2 trainer.workers=slurm", "does not work with trainer.workers"),
+    ],
+)
+def test_a_monitor_that_cannot_work_is_refused_before_training(genctl: Genctl, words: str, message: str) -> None:
+    model, *others = words.split()
+    assert message in genctl.bad("train", *tiny(model), "trainer.steps=4", *others)
+    assert not Path("runs").exists()
