@@ -108,8 +108,9 @@ class Strategy:
 
     def can(self, ability: str) -> bool:
         """Whether this strategy, as it is set and trained, can do that."""
-        no_density = ability == "likelihood" and self.likelihood.measure is None
-        return self.may(ability) and not no_density and not self.lacks_prior(ability)
+        if not self.may(ability) or self.lacks_prior(ability):
+            return False
+        return ability != "likelihood" or self.likelihood.measure is not None
 
     def lacks_prior(self, ability: str) -> bool:
         """Whether all that stands in the way is that no prior of the codes was fitted."""
