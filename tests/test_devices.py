@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import tensorflow as tf
-from conftest import Genctl, newest_weights, rows
+from conftest import Genctl, newest_weights, rows, tiny
 from test_resume import wait_for_step
 
 from genctl.loss_scale import LossScale
@@ -75,8 +75,12 @@ def two_processes(*words: str) -> list[subprocess.Popen]:
 
 def finish(processes: list[subprocess.Popen]) -> list[int]:
     """Exit codes."""
-    for process in processes:
-        process.communicate(timeout=200)
+    try:
+        for process in processes:
+            process.communicate(timeout=200)
+    finally:
+        for process in processes:
+            process.kill()
     return [process.returncode for process in processes]
 
 
@@ -91,14 +95,26 @@ def test_two_processes_end_where_one_does(genctl: Genctl) -> None:
     assert sorted(path.name for path in Path("runs").iterdir()) == ["one", "two"]
 
 
-@pytest.mark.skipif(os.environ.get("GENCTL_NIGHTLY") != "1", reason="takes a minute: GENCTL_NIGHTLY=1")
+ENDLESS = (*tiny("gan"), *WORKERS, "trainer.steps=1000000", "callbacks.checkpoint.every=20")
+
+
 def test_a_signal_to_one_process_stops_both(genctl: Genctl) -> None:
-    words = ("train", "model=gan", *WORDS, "trainer.steps=3000", "callbacks.checkpoint.every=50")
-    processes = two_processes(*words, *WORKERS)
-    wait_for_step(processes[0], "runs/two", 50)
+    processes = two_processes("train", *ENDLESS)
+    wait_for_step(processes[0], "runs/two", 20)
     processes[1].send_signal(signal.SIGTERM)  # the one that does not write: both must hear of it
     assert finish(processes) == [75, 75]
-    assert finish(two_processes(*words, *WORKERS)) == [0, 0]
+
+
+@pytest.mark.skipif(os.environ.get("GENCTL_NIGHTLY") != "1", reason="takes most of a minute: GENCTL_NIGHTLY=1")
+@pytest.mark.parametrize("lost", [0, 1])
+def test_a_kill_of_one_process_ends_the_other_and_loses_nothing(genctl: Genctl, lost: int) -> None:
+    for begin in (0, 20):
+        processes = two_processes("train", *ENDLESS)
+        wait_for_step(processes[0], "runs/two", begin + 20)
+        processes[lost].kill()
+        _, said = processes[1 - lost].communicate(timeout=200)
+        assert processes[1 - lost].returncode == 1 and "another process of this run has ended" in said
+        finish(processes)
 
 
 def test_a_run_of_several_processes_needs_a_name_and_a_cluster(genctl: Genctl) -> None:

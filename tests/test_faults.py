@@ -1,8 +1,6 @@
 """What may go wrong while a run is written: a kill at any write, a place that is full or gone, a loss that breaks."""
 
-import contextlib
 import errno
-import functools
 import os
 import shutil
 import signal
@@ -29,66 +27,58 @@ class Killed(BaseException):
     """Stands for SIGKILL: nothing of genctl may catch it."""
 
 
-def kill_at(monkeypatch: pytest.MonkeyPatch, moment: int) -> None:
-    """Kill at the n-th flush, rename, replacement or removal that concerns a checkpoint."""
-    count = 0
+def kill_at(monkeypatch: pytest.MonkeyPatch, step: int, operation: int) -> None:
+    """Kill at the n-th write, flush, rename or removal for a checkpoint, but for what a kill left behind."""
+    at, count = 0, 0
+    save, rmtree = checkpoint.save, shutil.rmtree
+
+    def saved(root: Path, now: int, *arguments):
+        nonlocal at, count
+        at, count = now, 0
+        return save(root, now, *arguments)
 
     def counted(function):
         def wrapper(*arguments, **options):
             nonlocal count
-            count += 1
-            if count == moment:
+            count += not (function is rmtree and arguments[0].suffix == ".tmp")
+            if (at, count) == (step, operation):
                 raise Killed
             return function(*arguments, **options)
 
         return wrapper
 
+    monkeypatch.setattr(checkpoint, "save", saved)
     monkeypatch.setattr(checkpoint, "_flush", counted(checkpoint._flush))
     monkeypatch.setattr(checkpoint.safetensors.numpy, "save_file", counted(checkpoint.safetensors.numpy.save_file))
     monkeypatch.setattr(checkpoint.Path, "rename", counted(Path.rename))
-    monkeypatch.setattr(checkpoint.shutil, "rmtree", counted(shutil.rmtree))
+    monkeypatch.setattr(checkpoint.shutil, "rmtree", counted(rmtree))
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Callable[[tuple[str, ...]], End]:
-    """How a run ends that nothing disturbs."""
-    from genctl.cli import main
-
-    @functools.cache
-    def end(words: tuple[str, ...]) -> End:
-        place = tmp_path_factory.mktemp("whole")
-        with contextlib.chdir(place):
-            assert main(["train", *words, "name=x"]) == 0
-        return end_of(place / "runs/x")
-
-    return end
+# A checkpoint is seven operations, of which the sixth makes it count; after the third one, an eighth deletes the first.
+MOMENTS = [*((step, operation) for step in (10, 20, 30) for operation in range(1, 8)), (30, 8)]
 
 
-# A checkpoint is seven operations; after the third, the 22nd one deletes the first.
-@pytest.mark.parametrize(("model", "moment"), [([*ROLES][moment % 4], moment) for moment in range(1, 23)])
-def test_a_kill_at_any_write_of_a_checkpoint_loses_nothing(
-    genctl: Genctl, whole: Callable[[tuple[str, ...]], End], model: str, moment: int
+@pytest.mark.parametrize("model", ROLES)
+def test_kills_at_every_write_of_a_checkpoint_lose_nothing(
+    genctl: Genctl, trained: Callable[..., Path], model: str
 ) -> None:
-    words = (
-        *tiny(model),
-        *EVERY,
-        "trainer.xla=false",
-        "callbacks.validate.every=15",
-        *(PHASES if model == "aegan" else ()),
-    )
-    with pytest.MonkeyPatch.context() as patch:
-        kill_at(patch, moment)
-        with pytest.raises(Killed):
-            genctl("train", *words, "name=x")
-    out = genctl.good("train", *words, "name=x").out
-    assert ("continuing at step" in out or "are done already" in out) == (moment > 6)
+    """The moments are dealt to the families; one run goes through all of its family's."""
+    often = ("trainer.xla=false", "callbacks.validate.every=15", *(PHASES if model == "aegan" else ()))
+    words = (*tiny(model), *EVERY, *often)
+    for step, operation in MOMENTS[[*ROLES].index(model) :: len(ROLES)]:
+        with pytest.MonkeyPatch.context() as patch:
+            kill_at(patch, step, operation)
+            with pytest.raises(Killed):
+                genctl("train", *words, "name=x")
+        kept = checkpoint.newest(Path("runs/x/checkpoints"))
+        reached = kept.facts["step"] if kept else 0
+        assert step - 10 <= reached <= step and (reached == step) == (operation > 6)
+    genctl.good("train", *words, "name=x")
     assert not list(Path("runs/x/checkpoints").glob(".*"))
-    assert end_of(Path("runs/x")) == whole(words)
+    assert end_of(Path("runs/x")) == end_of(trained(*words))
 
 
-def test_a_full_disk_is_one_error_and_what_was_saved_stays(
-    genctl: Genctl, whole: Callable[[tuple[str, ...]], End]
-) -> None:
+def test_a_full_disk_is_one_error_and_what_was_saved_stays(genctl: Genctl, trained: Callable[..., Path]) -> None:
     def full(path: Path) -> None:
         if "step-000000020" in str(path):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
@@ -97,7 +87,7 @@ def test_a_full_disk_is_one_error_and_what_was_saved_stays(
         patch.setattr(checkpoint, "_flush", full)
         assert "No space left on device" in genctl.bad("train", *WORDS, "name=x")
     assert "continuing at step 10 of 30" in genctl.good("train", *WORDS, "name=x").out
-    assert end_of(Path("runs/x")) == whole(WORDS)
+    assert end_of(Path("runs/x")) == end_of(trained(*WORDS))
 
 
 def test_a_directory_that_vanishes_is_one_error(genctl: Genctl) -> None:
@@ -144,9 +134,9 @@ BROKEN = ("model._target_=shaky.Shaky", "trust=[shaky]", "callbacks.validate.eve
 
 def test_a_loss_that_breaks_before_the_first_checkpoint_rolls_back_to_the_beginning(genctl: Genctl) -> None:
     Path("shaky.py").write_text(SHAKY)
-    recover = ("trainer.on_nan=rollback", "trainer.rollbacks=20", "callbacks.checkpoint.every=20")
-    words = ("train", *WORDS, *BROKEN, *recover, "callbacks.checkpoint.keep=1", "trainer.steps=8", "name=x")
-    assert "Going back to step 0 (1 of 20)" in genctl.good(*words).out
+    early = ("seed=1", "trainer.steps=8", "callbacks.checkpoint.every=20", "callbacks.checkpoint.keep=1")  # at step 3
+    words = ("train", *WORDS, *BROKEN, *early, "trainer.on_nan=rollback", "name=x")
+    assert "Going back to step 0 (1 of 3)" in genctl.good(*words).out
     assert [row["step"] for row in rows("runs/x")] == [8]
     assert [path.name for path in Path("runs/x/checkpoints").iterdir()] == ["step-000000008"]
 

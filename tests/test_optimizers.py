@@ -15,7 +15,8 @@ from genctl.context import Noise, StepContext
 from genctl.optimizers import Optimizer
 from genctl.player import Player
 
-AE = ("train", "model=ae_dense", "outputs=runs", "callbacks.images.every=0", "callbacks.validate.every=0")
+QUICK = ("outputs=runs", "callbacks.images.every=0", "trainer.xla=false")
+AE = ("train", "model=ae_dense", *QUICK, "callbacks.validate.every=0")
 EACH = ("callbacks.checkpoint.every=1", "callbacks.checkpoint.keep=9", "callbacks.log.every=1")
 SGD = ("optimizer=sgd", "optimizer.momentum=0")
 

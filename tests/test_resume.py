@@ -55,7 +55,7 @@ def start(*words: str) -> subprocess.Popen:
 
 def wait_for_step(process: subprocess.Popen, run: str, step: int) -> None:
     """Wait for a checkpoint of this step or a later one; old ones are deleted meanwhile."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while not any(int(path.name[5:]) >= step for path in Path(run).glob("checkpoints/step-*")):
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
