@@ -50,17 +50,21 @@ class Game:
     condition_by: Literal["concat", "projection"]
 
     def __post_init__(self) -> None:
-        if self.penalty == "none" and (self.penalty_weight is not None or self.penalty_every > 1):
-            name = "penalty_every" if self.penalty_weight is None else "penalty_weight"
-            raise UserError(
-                f"model.{name}={getattr(self, name)} has no use with model.penalty=none: "
-                f"choose model.penalty={', '.join(PENALTIES)}, or leave model.{name} out."
-            )
+        if self.penalty == "none":
+            self._refuse_without_penalty("penalty_weight", self.penalty_weight, None)
+            self._refuse_without_penalty("penalty_every", self.penalty_every, 1)
         if self.label_smoothing and not ADVERSARIAL[self.adversarial].labelled:
             games = ", ".join(name for name, game in ADVERSARIAL.items() if game.labelled)
             raise UserError(
                 f"model.label_smoothing={self.label_smoothing}: model.adversarial={self.adversarial} has no labels "
                 f"that could be smoothed. Those that have: {games}."
+            )
+
+    def _refuse_without_penalty(self, name: str, value: float | None, default: int | None) -> None:
+        if value != default:
+            raise UserError(
+                f"model.{name}={value} has no use with model.penalty=none: choose one of {', '.join(PENALTIES)} for "
+                f"model.penalty, or model.{name}={'null' if default is None else default}."
             )
 
     def discriminator(self, build: NetworkBuilder, shape: Shape, label_dim: int) -> keras.Model:
