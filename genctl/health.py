@@ -38,6 +38,14 @@ CHECKS = {
         "from one another over that of real ones). What usually helps: model=wgan_gp or model=sngan, model.penalty=r1, "
         "a smaller optimizer.learning_rate, or a larger trainer.batch_size.",
     ),
+    "posterior": Check(
+        logs=("rate", "distortion"),
+        ill=lambda rate, distortion: rate < 0.1,
+        steps=1000,
+        advice="the codes have told less than 0.1 nats about an image for {steps} steps: the posterior has collapsed "
+        "to the prior. What usually helps: a weight that rises from nothing, such as "
+        "model.beta={{linear: {{start: 0, end: 1, steps: 2000}}}}, model.free_bits=0.1, or a smaller decoder.",
+    ),
 }
 
 

@@ -1,5 +1,7 @@
 """Bounds of models with codes, and the distributions that they are made of."""
 
+import logging
+
 import keras
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from test_codes import dense
 
 from genctl.context import Noise, StepContext
 from genctl.data.spec import Spec
+from genctl.health import Health
 from genctl.networks.scale import with_scale
 from genctl.objectives.bounds import active_units, floored_rate, importance_bound
 from genctl.objectives.likelihoods import LIKELIHOODS
@@ -152,3 +155,16 @@ def test_the_doubly_reparameterised_gradient_has_the_plain_ones_mean() -> None:
     for plain, doubly in zip(*found, strict=True):
         np.testing.assert_allclose(doubly, plain, atol=0.01)
     assert max(np.abs(slope).max() for slope in found[0]) > 0.1
+
+
+def test_a_posterior_that_stays_at_the_prior_is_told_once(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger("genctl"), "propagate", True)
+    health = Health()
+    with caplog.at_level("WARNING", logger="genctl"):
+        for step in range(0, 3000, 500):
+            health(step, step + 500, {"rate": 0.05, "distortion": 200.0})
+    assert health.warned == ["posterior"] and health.since["posterior"] == 0
+    Health()(0, 5000, {"rate": 0.5, "distortion": 200.0})
+    assert caplog.text.count("model.beta={linear: {start: 0, end: 1, steps: 2000}}") == 1

@@ -36,7 +36,10 @@ CHEAP = ("trainer.steps=2", "dataset.limit=40", "trainer.batch_size=16", "output
         ("model=iwae model.samples=0", "model.samples=0: should be greater than 0"),
         ("model=iwae model.likelihood=ssim", "model.likelihood=ssim is no density, which this model needs"),
         ("model.binarization=dynamic model.likelihood=gaussian", "choose model.likelihood=bernoulli or"),
-        ("model=dae model.corruption_amount=2", "model.corruption_amount=2: masking damages a share"),
+        (
+            "model=dae model.corruption=masking model.corruption_amount=2",
+            "model.corruption_amount=2: masking damages a share",
+        ),
         ("model=sae model.regularizer=kl", "model.regularizer=kl needs codes between 0 and 1"),
         ("model=hae model.likelihood=gaussian_learnt", "model.likelihood=gaussian_learnt has a scale to learn"),
         ("model=aegan model.phases.joint=-5", "model.phases.joint=-5: should be greater than or equal to 0"),

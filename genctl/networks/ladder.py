@@ -21,7 +21,7 @@ Choose = Callable[[int, Normal], tf.Tensor]  # (level, distribution of its code)
 class Path(NamedTuple):
     """A way down. Of each level: code, prior p(z_l | coarser) and what the code was chosen by, q(z_l | x, coarser).
 
-    state: (n, width), what the decoder takes.
+    state: (n, width), what has been made of them.
     """
 
     codes: list[tf.Tensor]
@@ -33,6 +33,11 @@ class Path(NamedTuple):
     def code(self) -> tf.Tensor:
         """The codes of all levels, one after the other."""
         return tf.concat(self.codes, axis=1)
+
+    @property
+    def outcome(self) -> tf.Tensor:
+        """What the decoder takes: the state, and all codes beside it, so that each has a short way to the image."""
+        return tf.concat([self.state, *self.codes], axis=1)
 
     def kl(self) -> tf.Tensor:
         """KL(q || p) of each level, (n, levels), in nats."""
@@ -82,16 +87,19 @@ class Ladder(NamedTuple):
 
 
 def ladder(sizes: Sequence[int], width: int, label_dim: int) -> Ladder:
-    """Build one whose networks have a hidden layer of `width` rectified units; sizes: numbers in each level's code."""
+    """Build one with linear heads, whose other networks have a hidden layer of `width` rectified units.
 
-    def dense(inputs: int, outputs: int) -> keras.Model:
-        return mlp((inputs,), (outputs,), units=[width], activation="relu", normalization="none", dropout=0.0)
+    sizes: numbers in each level's code.
+    """
+
+    def dense(inputs: int, outputs: int, *units: int) -> keras.Model:
+        return mlp((inputs,), (outputs,), units=[*units], activation="relu", normalization="none", dropout=0.0)
 
     return Ladder(
-        rises=tuple(dense(width, width) for _ in sizes),
+        rises=tuple(dense(width, width, width) for _ in sizes),
         heads=tuple(dense(width, 2 * size) for size in sizes),
-        priors=tuple(dense(width + label_dim, 2 * size) for size in sizes),
-        descents=tuple(dense(width + size + label_dim, width) for size in sizes),
+        priors=tuple(dense(width + label_dim, 2 * size, width) for size in sizes),
+        descents=tuple(dense(width + size + label_dim, width, width) for size in sizes),
     )
 
 

@@ -51,7 +51,7 @@ class HVAE(Strategy):
         self.ladder = ladder(levels, width, self.label_dim)
         self.rises, self.heads, self.priors, self.descents = self.ladder
         self.decoder = with_scale(
-            decoder(input_shape=self.widened((width,)), output_shape=spec.image_shape), self.likelihood
+            decoder(input_shape=self.widened((width + self.code_dim,)), output_shape=spec.image_shape), self.likelihood
         )
         everything = self.networks.values()
         self.autoencoder = Player("autoencoder", *everything, optimizer=optimizer(), average_halflife=average_halflife)
@@ -87,7 +87,7 @@ class HVAE(Strategy):
 
     def distortion(self, batch: Batch, path: Path, training: bool = False) -> tf.Tensor:
         """-log p(x | z) of each example and its codes, (n,)."""
-        parameters = self.decoder(attach(path.state, self.condition(batch)), training=training)
+        parameters = self.decoder(attach(path.outcome, self.condition(batch)), training=training)
         return self.likelihood.loss(batch["image"], parameters)
 
     def log_terms(self, batch: Batch, noise: Noise, samples: int) -> tuple[tf.Tensor, tf.Tensor]:
@@ -106,5 +106,5 @@ class HVAE(Strategy):
 
     def decode(self, code: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
         codes = tf.split(code, self.levels, axis=1)
-        state = self.ladder.descend(label, lambda level, prior: codes[level]).state
-        return self.likelihood.image(self.decoder(attach(state, label), training=False))
+        path = self.ladder.descend(label, lambda level, prior: codes[level])
+        return self.likelihood.image(self.decoder(attach(path.outcome, label), training=False))
