@@ -52,8 +52,8 @@ def write_to(
 ) -> None:
     """Write a file of results. before: records that stay, but for those that the numbers replace."""
     when = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    records = {_key(record.number): record for record in before}
-    records |= {_key(number): Record(number, step, checkpoint, when) for number in numbers}
+    records = {key(record.number): record for record in before}
+    records |= {key(number): Record(number, step, checkpoint, when) for number in numbers}
     rundir.write_json(path, [dataclasses.asdict(record) for record in records.values()])
 
 
@@ -69,5 +69,6 @@ def _load(path: Path) -> list[Record]:
         raise UserError(f"{path} cannot be read ({error}): delete it and evaluate anew.") from error
 
 
-def _key(number: Number) -> str:
+def key(number: Number) -> str:
+    """Equal for numbers that can be compared."""
     return json.dumps([number.metric, dict(number.protocol)], sort_keys=True)
