@@ -7,6 +7,7 @@ import argparse
 import dataclasses
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -65,8 +66,8 @@ def row(name: str, arguments: argparse.Namespace, place: Path) -> report.Row:
         f"n={work.samples}",
         *arguments.settings,
     )
-    first = timed(words, place)
-    again = [timed(words, place) for _ in range(arguments.repeats)]
+    first, first_cpu = timed(words, place)
+    again, cpu = zip(*(timed(words, place) for _ in range(arguments.repeats)), strict=True)
     [file] = (place / name / "run" / "evaluations").glob("*.json")
     numbers = [record["number"] for record in json.loads(file.read_text())]
     return {
@@ -76,22 +77,26 @@ def row(name: str, arguments: argparse.Namespace, place: Path) -> report.Row:
         "metrics": {number["metric"]: number["value"] for number in numbers},
         "accuracy": next((n["protocol"]["accuracy"] for n in numbers if "accuracy" in n["protocol"]), None),
         "first_seconds": round(first, 1),
+        "first_cpu_seconds": round(first_cpu, 1),
         "seconds": round(statistics.median(again), 1),
+        "cpu_seconds": round(statistics.median(cpu), 1),
         "all_seconds": [round(seconds, 1) for seconds in again],
         "goal": work.goal,
     }
 
 
-def timed(words: tuple[str, ...], place: Path) -> float:
-    """Seconds of one command from start to exit, with a cache of its own."""
+def timed(words: tuple[str, ...], place: Path) -> tuple[float, float]:
+    """Seconds of one command from start to exit, and of all cores' work for it; with a cache of its own."""
     variables = {**environment(), "XDG_CACHE_HOME": str(place / "cache")}
     if "GENCTL_DATA" in os.environ:
         variables["GENCTL_DATA"] = str(Path(os.environ["GENCTL_DATA"]).resolve())
-    began = time.perf_counter()
+    began, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run((*GENCTL, *words), capture_output=True, text=True, cwd=place, env=variables)
     if done.returncode:
         raise SystemExit(f"genctl {' '.join(words)}: {done.stderr or done.stdout}")
-    return time.perf_counter() - began
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return time.perf_counter() - began, cpu
 
 
 def show(rows: list[report.Row]) -> None:

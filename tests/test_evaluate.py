@@ -157,8 +157,8 @@ def test_damaged_files_are_named(genctl: Genctl, runs: Path, made: Path) -> None
     assert f"{found['networks'].name} cannot be read" in genctl.bad(*words)
     Path(runs, "gan/evaluations/step-000000006.json").write_text('[{"number": 3}]')
     assert "step-000000006.json cannot be read" in genctl.bad(*words)
-    Path(runs, "gan/spec.json").write_text("{")
-    assert "spec.json cannot be read" in genctl.bad(*words)
+    Path(runs, "vae/spec.json").write_text("{")
+    assert "spec.json cannot be read" in genctl.bad("evaluate", f"run={runs}/vae")
 
 
 def test_samples_that_are_not_finite_are_refused() -> None:
