@@ -1,7 +1,9 @@
 """Bounds of log p(x) from many codes of each example, in portions that bound the memory and stay in the cache."""
 
 import math
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 import tensorflow as tf
@@ -16,7 +18,8 @@ from genctl.objectives.binarization import BINARIZATIONS
 from genctl.strategies.base import Strategy
 
 Program = Callable[[Stored, tf.Tensor], dict[str, tf.Tensor]]
-CELLS = 2**21  # numbers in the decoded images of one portion
+CELLS = 2**19  # numbers in the decoded images of one portion: 2 MiB
+AT_ONCE = 2  # calls
 
 
 def bounds(strategy: Strategy, split: Split, k: int, binarization: str, seed: int) -> dict[str, np.ndarray]:
@@ -28,16 +31,33 @@ def bounds(strategy: Strategy, split: Split, k: int, binarization: str, seed: in
     portions = math.ceil(k / rows)  # of an example's codes
     examples = max(1, min(rows // k, split.size))  # of one call
     run = program(strategy, k, portions, binarization, Noise(seed, purpose="evaluation/likelihood"))
+    device = tf.constant(0).device  # threads begin without one
+
+    def call(place: int) -> dict[str, np.ndarray]:
+        places = np.minimum(np.arange(place, place + examples), split.size - 1)  # one shape: compiled once
+        stored = split.take(places)
+        with tf.device(device):
+            results = run((tf.constant(stored.images), tf.constant(stored.labels)), tf.constant(place, tf.int64))
+        return {name: values.numpy()[: split.size - place] for name, values in results.items()}
+
     found: list[dict[str, np.ndarray]] = []
     with strategy.averaged(), progress_bar("likelihood", split.size, MofNCompleteColumn()) as advance:
-        for place in range(0, split.size, examples):
-            places = np.minimum(np.arange(place, place + examples), split.size - 1)  # one shape: compiled once
-            stored = split.take(places)
-            results = run((tf.constant(stored.images), tf.constant(stored.labels)), tf.constant(place, tf.int64))
-            count = min(examples, split.size - place)
-            found.append({name: values.numpy()[:count] for name, values in results.items()})
-            advance(count)
+        for part in overlapping(call, range(0, split.size, examples)):
+            found.append(part)
+            advance(len(part["elbo"]))
     return {name: np.concatenate([part[name] for part in found]) for name in found[0]}
+
+
+def overlapping(call: Callable[[int], dict[str, np.ndarray]], places: Iterable[int]) -> Iterator[dict[str, np.ndarray]]:
+    """The results of the calls in order, a few at a time, so that no core waits where one call uses another alone."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        pending: deque[Future[dict[str, np.ndarray]]] = deque()
+        for place in places:
+            pending.append(pool.submit(call, place))
+            if len(pending) > AT_ONCE:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
 
 
 def program(
