@@ -50,6 +50,7 @@ def evaluate(cfg: DictConfig, invocation: Invocation) -> None:
 def _run(options: Mapping[str, Any], further: Mapping[str, Any], measured: Measure) -> None:
     """Evaluate a run beside the data that it was trained on."""
     out = _place(options["out"])
+    evaluations.read(rundir.existing(options["run"]))  # a damaged file is better known before the work than after it
     with trained(options["run"], options["checkpoint"], further["trust"]) as run:
         dataset = run.dataset(further["trust"])
         evaluation = Evaluation.of(

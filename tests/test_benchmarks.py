@@ -37,3 +37,10 @@ def test_training(tmp_path: Path) -> None:
     for name in ("images_per_second", "peak_memory_mib"):
         assert compiled[name] > 0 and compiled[f"against_{name}"] > 0
     assert torch["against"] == "PyTorch eager" and torch["ratio"] is None and "no-python" in torch["error"]
+
+
+def test_evaluation(tmp_path: Path) -> None:
+    settings = ("metrics=frechet", "features=pixels", "n=50")
+    [row] = run(tmp_path, "evaluation.py", "--dataset", "digits", "--steps", "1", "--repeats", "1", *settings)
+    assert row["work"] == "samples" and row["metrics"]["frechet_distance/pixels"] > 0
+    assert row["seconds"] > 0 and row["first_seconds"] > 0 and row["machine"]

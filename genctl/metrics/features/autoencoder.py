@@ -1,19 +1,15 @@
 """The codes of another run's encoder: features for data without labels."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from genctl import rundir
 from genctl.errors import UserError
+from genctl.metrics.base import Evaluation
 from genctl.metrics.features.base import Extractor, batch_of
 from genctl.trained import restored
 
-if TYPE_CHECKING:
-    from genctl.metrics.base import Evaluation
 
-
-def autoencoder(evaluation: "Evaluation", run: str) -> Extractor:
+def autoencoder(evaluation: Evaluation, run: str) -> Extractor:
     """The codes that a run gives examples; the mean where a code is random.
 
     run: its directory. Raises UserError where that run cannot encode these data.

@@ -1,27 +1,24 @@
 """A classifier of the data set's own classes, as Heusel et al. advise for data that Inception does not know."""
 
 import dataclasses
-from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import PositiveInt
 
+from genctl.data.base import Split
+from genctl.metrics.base import Evaluation, Unsuited
 from genctl.metrics.features.base import Extractor, batch_of
 from genctl.metrics.kept import kept
-
-if TYPE_CHECKING:
-    from genctl.data.base import Split
-    from genctl.metrics.base import Evaluation
+from genctl.metrics.vectors import Vectors
 
 RECIPE = 1  # changes with what the training in classifying.py computes
 
 
-def classifier(evaluation: "Evaluation", steps: PositiveInt = 2000, batch_size: PositiveInt = 128) -> Extractor:
+def classifier(evaluation: Evaluation, steps: PositiveInt = 3000, batch_size: PositiveInt = 128) -> Extractor:
     """A small network trained once on the training split's labels; its features are those that its classes follow from.
 
     Its accuracy on unseen examples is part of the protocol. Raises Unsuited where the data have no labels.
     """
-    from genctl.metrics.base import Unsuited
     from genctl.metrics.features import classifying  # it brings TensorFlow
 
     spec, train = evaluation.spec, evaluation.train
@@ -37,10 +34,8 @@ def classifier(evaluation: "Evaluation", steps: PositiveInt = 2000, batch_size: 
     return dataclasses.replace(extractor, facts={"accuracy": _accuracy(evaluation, extractor, unseen)})
 
 
-def _accuracy(evaluation: "Evaluation", extractor: Extractor, split: "Split") -> float:
+def _accuracy(evaluation: Evaluation, extractor: Extractor, split: Split) -> float:
     """The share of a split's examples whose class it finds."""
-    from genctl.metrics.vectors import Vectors
-
     assert extractor.classify is not None
     found = extractor.classify(Vectors(evaluation, extractor).of(split))
     return round(float(np.mean(found == split.take(np.arange(split.size)).labels)), 4)

@@ -35,7 +35,7 @@ class Classifier(Strategy):
     def __init__(self, spec: Spec, steps: int) -> None:
         super().__init__(spec, conditional=False)
         self.body, self.head = build(spec)
-        rate = cosine(start=2e-3, end=0, steps=steps)
+        rate = cosine(start=1e-3, end=0, steps=steps)
         optimizer = adam(rate, beta_1=0.9, beta_2=0.999, epsilon=1e-7, clip_norm=None, accumulate=1)
         self.player = Player("classifier", self.body, self.head, optimizer=optimizer)
 
@@ -81,7 +81,8 @@ def train(spec: Spec, split: Split, steps: int, batch_size: int) -> Arrays:
     data: Data = Resident(split) if split.bytes < RESIDENT_BYTES else Streamed(split)
     order = Order(data.size, batch_size, SEED)
     context = StepContext(0, "train", Noise(SEED, purpose="classifier"))
-    run = program.training(model, data, Augment(), Averages(), context, xla=False)
+    shift = round(min(spec.image_shape[:2]) / 14) if spec.is_image else 0
+    run = program.training(model, data, Augment(shift=shift), Averages(), context, xla=False)
     with progress_bar("training the classifier", steps, MofNCompleteColumn()) as advance:
         for step in range(0, steps, CALL):
             count = min(CALL, steps - step)

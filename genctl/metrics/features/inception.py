@@ -8,12 +8,11 @@ import numpy as np
 
 from genctl.data.cache import cache_path
 from genctl.errors import UserError
+from genctl.metrics.base import Evaluation, Unsuited
 from genctl.metrics.features.base import Extractor
 
 if TYPE_CHECKING:
     import keras
-
-    from genctl.metrics.base import Evaluation
 
 NAME, SIDE, BATCH = "keras_inception_v3", 299, 32
 FILE = "inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5"
@@ -21,12 +20,11 @@ FOLDER = "https://storage.googleapis.com/tensorflow/keras-applications/inception
 MD5 = "bcbd6486424b2319ff4ef7d526e38f63"  # as Keras checks it
 
 
-def inception(evaluation: "Evaluation", weights: str | None = None) -> Extractor:
+def inception(evaluation: Evaluation, weights: str | None = None) -> Extractor:
     """The 2048 averages of its last convolutions, for images of any size, resized to 299x299.
 
     weights: a file of Keras' weights without the top; None: downloaded once. Raises Unsuited for vectors.
     """
-    from genctl.metrics.base import Unsuited
 
     if not evaluation.spec.is_image:
         raise Unsuited(f"features=inception needs images, and data set '{evaluation.spec.name}' has vectors")

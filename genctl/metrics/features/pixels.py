@@ -1,20 +1,16 @@
 """Principal components of the pixels: for data without labels, and to find copies."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from pydantic import PositiveInt
 
+from genctl.metrics.base import Evaluation
 from genctl.metrics.features.base import Extractor
 from genctl.metrics.kept import Arrays, kept
-
-if TYPE_CHECKING:
-    from genctl.metrics.base import Evaluation
 
 EXAMPLES, NUMBERS = 10_000, 2**27  # training examples that it is fitted to, and numbers in them, at most
 
 
-def pixels(evaluation: "Evaluation", components: PositiveInt = 64) -> Extractor:
+def pixels(evaluation: Evaluation, components: PositiveInt = 64) -> Extractor:
     """The first principal components of the training examples in [-1, 1], or all where there are fewer."""
     spec, train = evaluation.spec, evaluation.train
     fitted = train.first(max(2, min(EXAMPLES, NUMBERS // spec.size)))
