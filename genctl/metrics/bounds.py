@@ -1,5 +1,6 @@
 """Bounds of log p(x) from many codes of each example, in portions that bound the memory and stay in the cache."""
 
+import functools
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -60,6 +61,7 @@ def overlapping(call: Callable[[int], dict[str, np.ndarray]], places: Iterable[i
             yield pending.popleft().result()
 
 
+@functools.lru_cache(maxsize=1)  # a run that evaluates itself again and again compiles once
 def program(
     strategy: Strategy, k: int, portions: int, binarization: str, noise: Noise
 ) -> tf.types.experimental.GenericFunction:
