@@ -11,10 +11,11 @@ import tensorflow as tf
 from rich.progress import MofNCompleteColumn
 
 from genctl.context import Noise
-from genctl.data.base import Split
+from genctl.data.base import Examples, Split
 from genctl.data.progress import progress_bar
 from genctl.data.sources import Stored, batch
 from genctl.engine import suits_xla
+from genctl.metrics.examples import applied
 from genctl.objectives.binarization import BINARIZATIONS
 from genctl.strategies.base import Strategy
 
@@ -31,7 +32,8 @@ def bounds(strategy: Strategy, split: Split, k: int, binarization: str, seed: in
     rows = max(1, CELLS // strategy.spec.size)
     portions = math.ceil(k / rows)  # of an example's codes
     examples = max(1, min(rows // k, split.size))  # of one call
-    run = program(strategy, k, portions, binarization, Noise(seed, purpose="evaluation/likelihood"))
+    run = program(strategy, k, portions, Noise(seed, purpose="evaluation/likelihood"))
+    split = binarized(strategy, split, binarization, seed)
     device = tf.constant(0).device  # threads begin without one
 
     def call(place: int) -> dict[str, np.ndarray]:
@@ -61,17 +63,25 @@ def overlapping(call: Callable[[int], dict[str, np.ndarray]], places: Iterable[i
             yield pending.popleft().result()
 
 
+def binarized(strategy: Strategy, split: Split, binarization: str, seed: int) -> Split:
+    """The split with intensities of 0 or 1, which are the same whatever k is; as it is for `none`."""
+    if binarization == "none":
+        return split
+    make = BINARIZATIONS[binarization]
+    parts = applied(lambda given, noise: make(given["image"], noise), strategy, split, seed, "binarization")
+    images = np.concatenate([strategy.spec.to_stored(part) for part in parts])
+    places = np.arange(split.size)
+    return Split(split.name, Examples(images, split.take(places).labels), places)
+
+
 @functools.lru_cache(maxsize=1)  # a run that evaluates itself again and again compiles once
-def program(
-    strategy: Strategy, k: int, portions: int, binarization: str, noise: Noise
-) -> tf.types.experimental.GenericFunction:
+def program(strategy: Strategy, k: int, portions: int, noise: Noise) -> Program:
     """Compile a function of (stored examples, place of their first) to the bounds of each by name."""
     samples = math.ceil(k / portions)
 
     @tf.function(jit_compile=suits_xla(strategy, tf.constant(0).device, resident=True) or None)
     def run(stored: Stored, place: tf.Tensor) -> dict[str, tf.Tensor]:
         given = batch(stored, strategy.spec)
-        given["image"] = BINARIZATIONS[binarization](given["image"], noise.at(place))
 
         def body(portion: tf.Tensor, log_sum: tf.Tensor, likelihood: tf.Tensor, ratio: tf.Tensor) -> tuple:
             now = noise.at(place * portions + tf.cast(portion, tf.int64))
