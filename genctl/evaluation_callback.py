@@ -46,6 +46,8 @@ class Evaluate:
         )
         evaluation = dataclasses.replace(whole, real=whole.real.first(self.n))
         numbers = [number for name in list(self.metrics) for number in self._measure(name, evaluation)]
+        if not numbers:
+            return
         keep(run, evaluations.BOARD, {number.metric: number.value for number in numbers})
         evaluations.write(run.directory, run.step, numbers)
 

@@ -30,7 +30,7 @@ def complete(line):
     ("line", "expected"),
     [
         ("tr", ["train"]),
-        ("", ["completion", *sorted(VERBS)]),
+        ("", sorted(["completion", *VERBS])),
         ("completion b", ["bash"]),
         ("-m tra", ["train"]),
         ("train --mul", ["--multirun"]),

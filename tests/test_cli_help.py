@@ -51,7 +51,8 @@ def test_a_verb_shows_choices_settings_and_flags(capsys, words):
     assert any(row.startswith("-m, --multirun") for row in rows)
 
 
-def test_help_of_another_choice(capsys):
+def test_help_of_another_choice(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
     rows = [" ".join(line.split()) for line in out(capsys, "train", "--help", "model=gan").splitlines()]
     assert any(row.startswith("model.noise_dim 64 numbers that an image") for row in rows)
     rate = "optimizer.learning_rate 2e-4 step size"

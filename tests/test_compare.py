@@ -4,6 +4,7 @@ import csv
 import html.parser
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -124,3 +125,19 @@ def test_a_run_that_has_not_ended_appears(genctl: Genctl, trained: Path) -> None
 def test_tensorflow_is_not_started(trained: Path) -> None:
     code = "import sys; from genctl.cli import main; main(sys.argv[1:]); assert 'tensorflow' not in sys.modules"
     subprocess.run([sys.executable, "-c", code, "compare", str(trained)], check=True, capture_output=True)
+
+
+def test_folds_share_a_row_and_a_column_though_each_validates_on_data_of_its_own(genctl: Genctl, trained: Path) -> None:
+    for fold, value in enumerate((1.0, 2.0)):
+        place = Path("folds", str(fold))
+        shutil.copytree(trained / "wide", place)
+        config = (place / "config.yaml").read_text()
+        (place / "config.yaml").write_text(
+            config.replace("folds: null", "folds: 2").replace("fold: 0", f"fold: {fold}")
+        )
+        evaluations.write(
+            place, 6, [Number("mse", value, "1", {"split": "validation", "data": f"digits {fold}", "real": fold})]
+        )
+    genctl.good("compare", "folds", "json=table.json")
+    [row] = json.loads(Path("table.json").read_text())["rows"]
+    assert row["metrics"]["mse"]["mean"] == 1.5 and row["metrics"]["mse"]["runs"] == 2

@@ -14,7 +14,7 @@ from genctl.context import Noise
 from genctl.data.base import Examples, Split
 from genctl.data.spec import Spec
 from genctl.metrics.base import Evaluation, Unsuited
-from genctl.metrics.bounds import bounds
+from genctl.metrics.bounds import binarized, bounds
 from genctl.metrics.codes import AggregatePosterior, Probes, squared_mmd
 from genctl.metrics.likelihood import ActiveUnits, Likelihood, active
 from genctl.metrics.reconstruction import Reconstruction, compare
@@ -118,6 +118,10 @@ def test_numbers_of_likelihood_say_what_they_are_of() -> None:
     bits, bound = binary["bits_per_dimension"], binary["importance_weighted_bound"]
     assert bits.value == pytest.approx(-bound.value / 6 / math.log(2)) and bits.protocol["of"] == "binary pixels"
     assert bound.protocol | {"k": 5, "real": 9, "split": "test"} == bound.protocol
+    few = {n.metric: n for n in Likelihood(1, None, "dynamic")(evaluation(small_vae(IMAGES, 2), x))}
+    assert few["distortion"].value == pytest.approx(binary["distortion"].value, rel=0.1)
+    drawn = [binarized(small_vae(IMAGES, 2), split_of(x), "dynamic", seed).pool.images for seed in (0, 0, 1)]
+    assert set(np.unique(drawn[0])) == {0, 255} and (drawn[0] == drawn[1]).all() and (drawn[0] != drawn[2]).any()
     continuous = evaluation(small_vae(IMAGES, 2, "gaussian"), x)
     density = {n.metric: n for n in Likelihood(5, 4, "none")(continuous)}["bits_per_dimension"]
     assert "density" in density.protocol["of"] and density.protocol["real"] == 4

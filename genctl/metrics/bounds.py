@@ -1,22 +1,27 @@
 """Bounds of log p(x) from many codes of each example, in portions that bound the memory and stay in the cache."""
 
+import functools
 import math
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 import tensorflow as tf
 from rich.progress import MofNCompleteColumn
 
 from genctl.context import Noise
-from genctl.data.base import Split
+from genctl.data.base import Examples, Split
 from genctl.data.progress import progress_bar
 from genctl.data.sources import Stored, batch
 from genctl.engine import suits_xla
+from genctl.metrics.examples import applied
 from genctl.objectives.binarization import BINARIZATIONS
 from genctl.strategies.base import Strategy
 
 Program = Callable[[Stored, tf.Tensor], dict[str, tf.Tensor]]
-CELLS = 2**21  # numbers in the decoded images of one portion
+CELLS = 2**19  # numbers in the decoded images of one portion: 2 MiB
+AT_ONCE = 2  # calls
 
 
 def bounds(strategy: Strategy, split: Split, k: int, binarization: str, seed: int) -> dict[str, np.ndarray]:
@@ -27,29 +32,56 @@ def bounds(strategy: Strategy, split: Split, k: int, binarization: str, seed: in
     rows = max(1, CELLS // strategy.spec.size)
     portions = math.ceil(k / rows)  # of an example's codes
     examples = max(1, min(rows // k, split.size))  # of one call
-    run = program(strategy, k, portions, binarization, Noise(seed, purpose="evaluation/likelihood"))
+    run = program(strategy, k, portions, Noise(seed, purpose="evaluation/likelihood"))
+    split = binarized(strategy, split, binarization, seed)
+    device = tf.constant(0).device  # threads begin without one
+
+    def call(place: int) -> dict[str, np.ndarray]:
+        places = np.minimum(np.arange(place, place + examples), split.size - 1)  # one shape: compiled once
+        stored = split.take(places)
+        with tf.device(device):
+            results = run((tf.constant(stored.images), tf.constant(stored.labels)), tf.constant(place, tf.int64))
+        return {name: values.numpy()[: split.size - place] for name, values in results.items()}
+
     found: list[dict[str, np.ndarray]] = []
     with strategy.averaged(), progress_bar("likelihood", split.size, MofNCompleteColumn()) as advance:
-        for place in range(0, split.size, examples):
-            places = np.minimum(np.arange(place, place + examples), split.size - 1)  # one shape: compiled once
-            stored = split.take(places)
-            results = run((tf.constant(stored.images), tf.constant(stored.labels)), tf.constant(place, tf.int64))
-            count = min(examples, split.size - place)
-            found.append({name: values.numpy()[:count] for name, values in results.items()})
-            advance(count)
+        for part in overlapping(call, range(0, split.size, examples)):
+            found.append(part)
+            advance(len(part["elbo"]))
     return {name: np.concatenate([part[name] for part in found]) for name in found[0]}
 
 
-def program(
-    strategy: Strategy, k: int, portions: int, binarization: str, noise: Noise
-) -> tf.types.experimental.GenericFunction:
+def overlapping(call: Callable[[int], dict[str, np.ndarray]], places: Iterable[int]) -> Iterator[dict[str, np.ndarray]]:
+    """The results of the calls in order, a few at a time, so that no core waits where one call uses another alone."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        pending: deque[Future[dict[str, np.ndarray]]] = deque()
+        for place in places:
+            pending.append(pool.submit(call, place))
+            if len(pending) > AT_ONCE:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+
+
+def binarized(strategy: Strategy, split: Split, binarization: str, seed: int) -> Split:
+    """The split with intensities of 0 or 1, which are the same whatever k is; as it is for `none`."""
+    if binarization == "none":
+        return split
+    make = BINARIZATIONS[binarization]
+    parts = applied(lambda given, noise: make(given["image"], noise), strategy, split, seed, "binarization")
+    images = np.concatenate([strategy.spec.to_stored(part) for part in parts])
+    places = np.arange(split.size)
+    return Split(split.name, Examples(images, split.take(places).labels), places)
+
+
+@functools.lru_cache(maxsize=1)  # a run that evaluates itself again and again compiles once
+def program(strategy: Strategy, k: int, portions: int, noise: Noise) -> Program:
     """Compile a function of (stored examples, place of their first) to the bounds of each by name."""
     samples = math.ceil(k / portions)
 
     @tf.function(jit_compile=suits_xla(strategy, tf.constant(0).device, resident=True) or None)
     def run(stored: Stored, place: tf.Tensor) -> dict[str, tf.Tensor]:
         given = batch(stored, strategy.spec)
-        given["image"] = BINARIZATIONS[binarization](given["image"], noise.at(place))
 
         def body(portion: tf.Tensor, log_sum: tf.Tensor, likelihood: tf.Tensor, ratio: tf.Tensor) -> tuple:
             now = noise.at(place * portions + tf.cast(portion, tf.int64))
