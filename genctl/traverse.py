@@ -84,4 +84,4 @@ def _start(
         return joined(run.codes(given.split, 1, given.units))
     if wanted["seed"] is not None:
         return joined(run.draws(1, wanted["seed"], wanted["label"]))
-    return mean[None], run.weights(run.in_turn(wanted["label"], 1))
+    return mean[None], run.classes.weights(run.classes.in_turn(wanted["label"], 1))
