@@ -36,7 +36,7 @@ def export(cfg: DictConfig, invocation: Invocation) -> None:
             for part in parts(run, wanted["part"]):
                 file = part.name + FORMATS[kind].suffix
                 FORMATS[kind].write(part, folder / file)
-                exported[file] = part, check(part, FORMATS[kind], folder / file, len(run.spec.class_names))
+                exported[file] = part, check(part, FORMATS[kind], folder / file, run)
             (folder / "README.md").write_text(card(run, kind, exported), encoding="utf-8")
         for file, (_, result) in exported.items():
             log.info("%s: %s", out / file, result)

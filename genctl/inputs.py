@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from genctl import build
 from genctl.classes import Label
 from genctl.data import arrays, folder
 from genctl.data.base import Examples, Source, Split
@@ -61,14 +60,9 @@ def inputs(run: Trained, path: str | Sequence[str] | None, split: str, label: La
 
 def _of_run(run: Trained, name: str, trust: Sequence[str]) -> Inputs:
     try:
-        dataset = build.dataset(run.config, trust)
+        dataset = run.dataset(trust)
     except UserError as error:
-        raise UserError(
-            f"the data set of {run.directory} cannot be had: {error} Images of your own will do: path=FOLDER, "
-            "or path=FILE.npz."
-        ) from error
-    if dataset.spec != run.spec:
-        raise UserError(f"the data set is not the one that {run.directory} was trained on: its shapes have changed.")
+        raise UserError(f"{error} Images of your own will do: path=FOLDER, or path=FILE.npz.") from error
     split = dataset.split(name)  # type: ignore[arg-type]
     if not split.size:
         raise UserError(f"split={name} is empty in this run: choose another.")

@@ -13,7 +13,7 @@ import numpy as np
 from genctl import build, rundir
 from genctl import checkpoint as checkpoints
 from genctl.classes import Classes, Label
-from genctl.data.base import Examples, Split
+from genctl.data.base import Dataset, Examples, Split
 from genctl.data.spec import Spec
 from genctl.errors import UserError
 from genctl.families import families
@@ -79,6 +79,16 @@ class Trained:
 
         return Sampler(self.strategy)
 
+    def dataset(self, trust: Sequence[str]) -> Dataset:
+        """The data set that the run was trained on. Raises UserError where it is gone or has changed."""
+        try:
+            found = build.dataset(self.config, trust)
+        except UserError as error:
+            raise UserError(f"the data set of {self.directory} cannot be had: {error}") from error
+        if found.spec != self.spec:
+            raise UserError(f"the data set is not the one that {self.directory} was trained on: it has changed.")
+        return found
+
     def require(self, ability: str) -> None:
         """Raise UserError where this family cannot do that."""
         if not self.strategy.can(ability):
@@ -123,12 +133,6 @@ class Trained:
     def _all_images(self, codes: "Iterable[Codes]") -> np.ndarray:
         return np.concatenate(list(self.images(codes)))
 
-    def rates(self, split: Split, count: int, units: Spec) -> np.ndarray:
-        """The mean KL divergence of each number of a code, in nats, over the first examples of a split."""
-        from genctl.data.sources import Streamed
-
-        return self.sampler.rates(Streamed(split), count, units)
-
     def _encoded(self, images: np.ndarray, label: Label) -> "Iterator[Codes]":
         images, units = self.spec.readable(np.asarray(images))
         examples = Examples(images, self.classes.of(label, len(images)).astype(np.int32))
@@ -146,16 +150,25 @@ class Trained:
 def load(run: str | Path, checkpoint: str | int = "latest", trust: Sequence[str] = ()) -> Trained:
     """Load a run at its checkpoint latest, best or of a step."""
     directory = rundir.existing(str(run))
-    config, spec = rundir.read_config(directory), rundir.read_spec(directory)
-    stored = checkpoints.find(directory / "checkpoints", str(checkpoint))
-    from genctl import device, state  # TensorFlow starts here, after all that can be refused without it
+    config = rundir.read_config(directory)
+    from genctl import device
 
     with _callers_settings(), device.use("auto"):
-        strategy = build.strategy(config, spec, trust)
-        state.restore(strategy, stored.arrays)
+        strategy, stored = restored(directory, checkpoint, trust)
         for player in strategy.players.values():
             player.take_average()
-    return Trained(directory, config, spec, strategy, stored.facts["step"])
+    return Trained(directory, config, strategy.spec, strategy, stored.facts["step"])
+
+
+def restored(directory: Path, which: str | int, trust: Sequence[str]) -> "tuple[Strategy, checkpoints.Checkpoint]":
+    """A run's strategy as its checkpoint latest, best or of a step has it, and this checkpoint."""
+    from genctl import state
+
+    config, spec = rundir.read_config(directory), rundir.read_spec(directory)
+    stored = checkpoints.find(directory / "checkpoints", str(which))
+    strategy = build.strategy(config, spec, trust)
+    state.restore(strategy, stored.arrays)
+    return strategy, stored
 
 
 @contextlib.contextmanager

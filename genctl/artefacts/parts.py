@@ -143,7 +143,7 @@ def as_stored(values: Any, spec: Spec) -> Any:
     if spec.is_image:
         return keras.ops.cast(keras.ops.round(unit * 255), "uint8")
     low, high = np.asarray(spec.low, np.float32), np.asarray(spec.high, np.float32)
-    return low + unit * (high - low)
+    return unit * (high - low) + low
 
 
 def of_files(spec: Spec) -> Spec:

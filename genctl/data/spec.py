@@ -47,12 +47,18 @@ class Spec:
         low, high = np.asarray(self.low, np.float32), np.asarray(self.high, np.float32)
         return (low + unit * (high - low)).astype(np.float32)
 
+    def to_unit(self, stored: np.ndarray) -> np.ndarray:
+        """Turn stored examples into float32 in [-1, 1]: the inverse of `to_stored`, for what a data set holds too.
+
+        Images that are bytes have the range of bytes, whatever the range of the data set's own.
+        """
+        ends = (0.0, 255.0) if stored.dtype == np.uint8 else (self.low, self.high)
+        low, high = (np.asarray(end, np.float32) for end in ends)
+        return (stored.astype(np.float32) - low) * (2 / (high - low)) - 1
+
     def to_bytes(self, images: np.ndarray) -> np.ndarray:
         """Turn stored images, which may be floats in the units of this data set, into uint8."""
-        if images.dtype == np.uint8:
-            return images
-        low, high = np.asarray(self.low, np.float32), np.asarray(self.high, np.float32)
-        return self.to_stored((images - low) * (2 / (high - low)) - 1)
+        return images if images.dtype == np.uint8 else self.to_stored(self.to_unit(images))
 
     def readable(self, values: np.ndarray) -> tuple[np.ndarray, "Spec"]:
         """Check a user's examples of this data set; return them with the spec that says what their numbers mean.
