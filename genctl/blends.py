@@ -22,7 +22,7 @@ def spherical(start: np.ndarray, end: np.ndarray, steps: np.ndarray) -> np.ndarr
     """
     start, end = start.astype(np.float64), end.astype(np.float64)
     lengths = np.linalg.norm(start, axis=1) * np.linalg.norm(end, axis=1)
-    cosine = np.sum(start * end, axis=1) / np.maximum(lengths, 1e-12)
+    cosine = np.divide(np.sum(start * end, axis=1), lengths, out=np.ones_like(lengths), where=lengths > 0)
     angle = np.arccos(np.clip(cosine, -1, 1))[:, None, None]
     t, sine = steps[:, None], np.sin(angle)
     safe = np.where(sine < 1e-4, 1, sine)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from genctl.classes import Label
 from genctl.data import arrays, folder
 from genctl.data.base import Examples, Source, Split
 from genctl.data.formats import reading
@@ -15,7 +16,7 @@ from genctl.data.pictures import decode, fitted
 from genctl.data.spec import Spec
 from genctl.errors import UserError, did_you_mean
 from genctl.pictures import as_picture
-from genctl.trained import Label, Trained
+from genctl.trained import Trained
 
 
 class Inputs(NamedTuple):
@@ -51,7 +52,7 @@ def inputs(run: Trained, path: str | Sequence[str] | None, split: str, label: La
     if label is None:
         return given
     whole, positions = given.split.pool, given.split.positions
-    numbers = run.classes(label, len(whole.images)).astype(np.int32)
+    numbers = run.classes.of(label, len(whole.images)).astype(np.int32)
     pool = dataclasses.replace(whole, labels=numbers)
     names = np.asarray(run.spec.class_names)[numbers[positions]]
     return given._replace(split=dataclasses.replace(given.split, pool=pool), labels=names)

@@ -2,9 +2,9 @@
 
 import numpy as np
 import tensorflow as tf
-from rich.progress import track
 
 from genctl.objectives.likelihoods import total
+from genctl.options import bar
 from genctl.strategies.base import Strategy
 
 CALL = 50  # steps of one compiled call
@@ -25,7 +25,8 @@ class Inversion:
         given = tf.constant(image), tf.constant(label)
         code = tf.constant(start)
         state = code, tf.zeros_like(code), tf.zeros_like(code)
-        for first in track(range(1, self.steps + 1, CALL), f"searching {len(image)} codes", transient=True):
+        calls = range(1, self.steps + 1, CALL)
+        for first in bar(calls, f"searching {len(image)} codes", len(calls)):
             last = min(first + CALL - 1, self.steps)
             state = self._descend(state, *given, tf.constant(first), tf.constant(last))
         return state[0].numpy(), self._errors(state[0], *given).numpy()

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
 from omegaconf import DictConfig
+from rich import get_console
 from rich.progress import track
 
 from genctl import rundir
@@ -13,7 +14,7 @@ from genctl.instantiate import check_value
 LabelOption = str | int | list[str | int] | None  # one class for all, or several in turn, by name or number
 PathOption = str | list[str] | None  # a folder, an .npz, image files
 Item = TypeVar("Item")
-SHORT = 4  # batches, for which a bar would only flicker
+SHORT = 4  # items, for which a bar would only flicker
 
 
 def options(cfg: DictConfig, **types: Any) -> dict[str, Any]:
@@ -24,9 +25,14 @@ def options(cfg: DictConfig, **types: Any) -> dict[str, Any]:
     return values
 
 
+def bar(items: Iterable[Item], what: str, total: int) -> Iterator[Item]:
+    """Pass so many items on, with a bar on a terminal."""
+    hidden = total < SHORT or not get_console().is_terminal
+    return iter(track(items, what, total, transient=True, disable=hidden))
+
+
 def progress(batches: Iterable[Item], what: str, examples: int) -> Iterator[Item]:
     """Pass the batches of so many examples on, with a bar on a terminal."""
     from genctl.sampling import BATCH  # it brings TensorFlow
 
-    total = math.ceil(examples / BATCH)
-    return iter(track(batches, what, total, transient=True, disable=total < SHORT))
+    return bar(batches, what, math.ceil(examples / BATCH))

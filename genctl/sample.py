@@ -25,5 +25,5 @@ def sample(cfg: DictConfig, invocation: Invocation) -> None:
     with trained(wanted["run"], wanted["checkpoint"], invocation.trust) as run:
         n, label = wanted["n"], wanted["label"]
         codes = run.draws(n, wanted["seed"], label, wanted["temperature"], wanted["truncation"])
-        labels = run.names(run.in_turn(label, n))
+        labels = run.classes.names(run.classes.in_turn(label, n))
         outcome.stream(run.spec, progress(run.images(codes), "sampling", n), n, labels=labels)

@@ -1,6 +1,6 @@
 """Codes and images of a strategy, batch by batch, with the running averages of weights where they are kept."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import tensorflow as tf
@@ -37,12 +37,8 @@ class Sampler:
 
     def sample_batches(self, count: int, seed: int, label: int | None = None) -> Iterator[np.ndarray]:
         """The same, batch by batch, for progress bars and bounded memory."""
-        return self.decoded(self.draws(self.classes(count, label), seed))
-
-    def classes(self, count: int, label: int | Sequence[int] | np.ndarray | None = None) -> np.ndarray:
-        """The classes of `count` examples, int (count,): the given ones in turn, or every class in turn."""
-        every = range(max(self.strategy.label_dim, 1))
-        return np.resize(np.asarray(every if label is None else label, np.int64), count)
+        turns = range(max(self.strategy.label_dim, 1)) if label is None else [label]
+        return self.decoded(self.draws(np.resize(turns, count), seed))
 
     def draws(
         self, classes: np.ndarray, seed: int, temperature: float = 1.0, truncation: float | None = None

@@ -12,17 +12,16 @@ import numpy as np
 
 from genctl import build, priors, rundir
 from genctl import checkpoint as checkpoints
+from genctl.classes import Classes, Label
 from genctl.data.base import Dataset, Examples, Split
 from genctl.data.spec import Spec
-from genctl.errors import UserError, did_you_mean
+from genctl.errors import UserError
 from genctl.families import families
 from genctl.terminal import quiet
 
 if TYPE_CHECKING:
     from genctl.sampling import Codes, Sampler
     from genctl.strategies.base import Strategy
-
-Label = str | int | Sequence[str | int] | np.ndarray | None  # one class for all, or one for each; by name or number
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,6 +67,11 @@ class Trained:
         """The Keras networks by role."""
         return self.strategy.networks
 
+    @property
+    def classes(self) -> Classes:
+        """The classes that `label` may name."""
+        return Classes(self.spec.class_names, bool(self.strategy.label_dim))
+
     @functools.cached_property
     def sampler(self) -> "Sampler":
         """What computes codes and images batch by batch."""
@@ -103,7 +107,7 @@ class Trained:
                 f"temperature and truncation change normal noise, and {type(self.strategy).__name__} draws none: "
                 "leave them out."
             )
-        return self.sampler.draws(self.in_turn(label, n), seed, temperature, truncation)
+        return self.sampler.draws(self.classes.in_turn(label, n), seed, temperature, truncation)
 
     def codes(self, split: Split, count: int, units: Spec | None = None) -> "Iterator[Codes]":
         """Codes of the first examples of a split, batch by batch; units: what their values mean, if not the run's."""
@@ -124,59 +128,14 @@ class Trained:
             raise UserError(
                 f"codes of shape {codes.shape} and type {codes.dtype}: this run's have (n, {width}) numbers."
             )
-        return batches(codes.astype(np.float32), self.weights(self.classes(label, len(codes))))
-
-    def weights(self, classes: np.ndarray) -> np.ndarray:
-        """Classes given by number (n,) as the weights of each class, float32 (n, label_dim)."""
-        return (classes[:, None] == np.arange(self.strategy.label_dim)).astype(np.float32)
-
-    def classes(self, label: Label, count: int) -> np.ndarray:
-        """Numbers of the classes of `count` examples, (count,); 0 where the run takes none."""
-        if label is None and self.strategy.label_dim:
-            raise UserError("this run is class-conditional: give label=…, one class for all or one for each image.")
-        if label is None:
-            return np.zeros(count, np.int64)
-        numbers = self._numbers(label)
-        if len(numbers) not in (1, count):
-            raise UserError(f"there are {len(numbers)} labels for {count} examples: give one for all, or one for each.")
-        return np.resize(numbers, count)
-
-    def in_turn(self, label: Label, count: int) -> np.ndarray:
-        """Numbers of the classes of `count` samples: those that `label` names in turn, or all."""
-        return self.sampler.classes(count, None if label is None else self._numbers(label))
-
-    def names(self, classes: np.ndarray) -> np.ndarray | None:
-        """Names of classes; None where the run takes none."""
-        return np.asarray(self.spec.class_names)[classes] if self.strategy.label_dim else None
-
-    def label(self, name: str | int) -> int:
-        """The number of a class given by name or number. Raises UserError for one that the run does not know."""
-        names = self.spec.class_names
-        if not self.strategy.label_dim:
-            raise UserError(f"label={name}: this run is not class-conditional; train one with model.conditional=true.")
-        if str(name) in names:
-            return names.index(str(name))
-        if isinstance(name, int) and 0 <= name < len(names):
-            return name
-        raise UserError(
-            f"label={name} is not a class: choose one of {', '.join(names)}.{did_you_mean(str(name), names)}"
-        )
+        return batches(codes.astype(np.float32), self.classes.weights(self.classes.of(label, len(codes))))
 
     def _all_images(self, codes: "Iterable[Codes]") -> np.ndarray:
         return np.concatenate(list(self.images(codes)))
 
-    def _numbers(self, label: Label) -> list[int]:
-        return [self.label(name) for name in np.atleast_1d(np.asarray(label)).tolist()]
-
-    def rates(self, split: Split, count: int, units: Spec) -> np.ndarray:
-        """The mean KL divergence of each number of a code, in nats, over the first examples of a split."""
-        from genctl.data.sources import Streamed
-
-        return self.sampler.rates(Streamed(split), count, units)
-
     def _encoded(self, images: np.ndarray, label: Label) -> "Iterator[Codes]":
         images, units = self.spec.readable(np.asarray(images))
-        examples = Examples(images, self.classes(label, len(images)).astype(np.int32))
+        examples = Examples(images, self.classes.of(label, len(images)).astype(np.int32))
         split = Split("given", examples, np.arange(len(images)))
         return self.codes(split, split.size, units)
 
@@ -191,25 +150,26 @@ class Trained:
 def load(run: str | Path, checkpoint: str | int = "latest", trust: Sequence[str] = ()) -> Trained:
     """Load a run at its checkpoint latest, best or of a step."""
     directory = rundir.existing(str(run))
-    config, spec = rundir.read_config(directory), rundir.read_spec(directory)
-    stored = checkpoints.find(directory / "checkpoints", str(checkpoint))
-    from genctl import device  # TensorFlow starts here, after all that can be refused without it
+    config = rundir.read_config(directory)
+    from genctl import device
 
     with _callers_settings(), device.use("auto"):
-        strategy = restored(directory, stored, trust)
+        strategy, stored = restored(directory, checkpoint, trust)
         for player in strategy.players.values():
             player.take_average()
-    return Trained(directory, config, spec, strategy, stored.facts["step"])
+    return Trained(directory, config, strategy.spec, strategy, stored.facts["step"])
 
 
-def restored(directory: Path, stored: checkpoints.Checkpoint, trust: Sequence[str]) -> "Strategy":
-    """A run's strategy as one of its checkpoints has it."""
+def restored(directory: Path, which: str | int, trust: Sequence[str]) -> "tuple[Strategy, checkpoints.Checkpoint]":
+    """A run's strategy as its checkpoint latest, best or of a step has it, and this checkpoint."""
     from genctl import state
 
-    strategy = build.strategy(rundir.read_config(directory), rundir.read_spec(directory), trust)
+    config, spec = rundir.read_config(directory), rundir.read_spec(directory)
+    stored = checkpoints.find(directory / "checkpoints", str(which))
+    strategy = build.strategy(config, spec, trust)
     state.restore(strategy, stored.arrays)
     strategy.prior = priors.load(directory, stored.facts["step"])
-    return strategy
+    return strategy, stored
 
 
 @contextlib.contextmanager

@@ -39,7 +39,7 @@ def traverse(cfg: DictConfig, invocation: Invocation) -> None:
         run.require("decode")
         data = _data(run, wanted, invocation)
         mean, deviation = _moments(run, data)
-        rates = run.rates(data.split, MEASURED, data.units) if data and run.strategy.can("rank") else None
+        rates = _rates(run, data)
         order = np.arange(len(mean)) if rates is None else np.argsort(-rates, kind="stable")
         order = order[: wanted["n"]]
         code, weights = _start(run, wanted, mean, invocation)
@@ -64,6 +64,15 @@ def _data(run: Trained, wanted: Mapping[str, Any], invocation: Invocation) -> In
         return None
 
 
+def _rates(run: Trained, data: Inputs | None) -> np.ndarray | None:
+    """The mean KL divergence of each number of a code, where the family has one and there are data."""
+    from genctl.data.sources import Streamed
+
+    if data is None or not run.strategy.can("rank"):
+        return None
+    return run.sampler.rates(Streamed(data.split), MEASURED, data.units)
+
+
 def _moments(run: Trained, data: Inputs | None) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation of each number of a code, (code_dim,): of new codes, or of the data's."""
     if run.strategy.can("sample"):
@@ -84,4 +93,4 @@ def _start(
         return joined(run.codes(given.split, 1, given.units))
     if wanted["seed"] is not None:
         return joined(run.draws(1, wanted["seed"], wanted["label"]))
-    return mean[None], run.weights(run.in_turn(wanted["label"], 1))
+    return mean[None], run.classes.weights(run.classes.in_turn(wanted["label"], 1))

@@ -12,7 +12,7 @@ import pytest
 from conftest import Genctl
 
 import genctl as package
-from genctl import export
+from genctl.artefacts import check
 
 Runs = Callable[[str], Path]
 
@@ -114,10 +114,10 @@ def test_a_wrong_export_is_not_left(genctl: Genctl, tiny_run: Runs, monkeypatch:
 
 def test_a_byte_may_round_the_other_way_and_no_more() -> None:
     images = np.zeros((1, 2, 2, 1), np.uint8)
-    assert export.compared("x", images, images) == "the same bits"
+    assert check.compared("x", images, images) == "the same bits"
     one, two = images.copy(), images.copy()
     one[0, 0, 0, 0], two[0, 0, 0, 0] = 1, 2
-    assert "0.25 of the numbers differ, by 1 at most" in export.compared("x", one, images)
+    assert "0.25 of the numbers differ, by 1 at most" in check.compared("x", one, images)
     for wrong in (two, images.astype(np.float32), images[:, :1]):
         with pytest.raises(package.errors.UserError):
-            export.compared("x", wrong, images)
+            check.compared("x", wrong, images)

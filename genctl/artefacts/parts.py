@@ -72,7 +72,7 @@ def encoder(run: Trained) -> Part | None:
         return None
 
     def call(image: Any, label: Any = None) -> Any:
-        return strategy.encode({"image": in_unit(image, run.spec), "label": _one_hot(label, strategy)})
+        return strategy.encode({"image": in_unit(image, of_files(run.spec)), "label": _one_hot(label, strategy)})
 
     def expected(arrays: Arrays) -> np.ndarray:
         return run.encode(arrays["image"], _names(run, arrays))
@@ -126,11 +126,11 @@ def discriminator(run: Trained) -> Part | None:
         return None
 
     def call(image: Any, label: Any = None) -> Any:
-        return network(attach(in_unit(image, run.spec), _one_hot(label, strategy)), training=False)
+        return network(attach(in_unit(image, of_files(run.spec)), _one_hot(label, strategy)), training=False)
 
     def expected(arrays: Arrays) -> np.ndarray:
         classes = arrays.get("label", np.zeros(len(arrays["image"]), np.int32))
-        examples = batch((arrays["image"], classes), in_units_of_files(run.spec))
+        examples = batch((arrays["image"], classes), of_files(run.spec))
         inputs = attach(examples["image"], strategy.condition(examples))
         return run.strategy.networks["discriminator"](inputs, training=False).numpy()
 
@@ -143,10 +143,10 @@ def as_stored(values: Any, spec: Spec) -> Any:
     if spec.is_image:
         return keras.ops.cast(keras.ops.round(unit * 255), "uint8")
     low, high = np.asarray(spec.low, np.float32), np.asarray(spec.high, np.float32)
-    return low + unit * (high - low)
+    return unit * (high - low) + low
 
 
-def in_units_of_files(spec: Spec) -> Spec:
+def of_files(spec: Spec) -> Spec:
     """The spec with images as bytes, whatever they are in the data set."""
     return dataclasses.replace(spec, low=0.0, high=255.0) if spec.is_image else spec
 
@@ -174,4 +174,4 @@ def _one_hot(label: Any, strategy: Strategy) -> Any:
 
 
 def _names(run: Trained, arrays: Arrays) -> np.ndarray | None:
-    return run.names(arrays["label"]) if "label" in arrays else None
+    return run.classes.names(arrays["label"]) if "label" in arrays else None

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from genctl import checkpoint, rundir
+from genctl import rundir
 from genctl.errors import UserError
 from genctl.metrics.base import Evaluation
 from genctl.metrics.features.base import Extractor, batch_of
@@ -19,8 +19,7 @@ def autoencoder(evaluation: Evaluation, run: str) -> Extractor:
     from genctl.metrics.kept import digest
 
     spec, directory = evaluation.spec, rundir.existing(run)
-    stored = checkpoint.find(directory / "checkpoints", "latest")
-    strategy = restored(directory, stored, evaluation.trust)
+    strategy, stored = restored(directory, "latest", evaluation.trust)
     if strategy.spec.image_shape != spec.image_shape:
         raise UserError(
             f"features.run={run} was trained on examples of {strategy.spec.image_shape}, and these are "

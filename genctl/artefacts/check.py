@@ -1,0 +1,58 @@
+"""Whether an exported network gives what genctl gives."""
+
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from genctl.artefacts.formats import Format
+from genctl.artefacts.parts import Part
+from genctl.errors import UserError
+from genctl.trained import Trained
+
+COMPARED = 16  # examples
+CLOSE = 1e-3  # of the largest number
+CLOSE_IN_HALF = 0.05  # where networks compute in half precision, whose sums depend on how they are arranged
+
+
+def check(part: Part, kind: Format, path: Path, run: Trained) -> str:
+    """Read the file back and compare outputs; return how they compare. Raises UserError where they differ.
+
+    It is done on the CPU, where every format computes in full precision.
+    """
+    arrays = _examples(part, len(run.spec.class_names))
+    near = CLOSE if run.config["trainer"]["precision"] == "float32" else CLOSE_IN_HALF
+    with tf.device("/CPU:0"):
+        return compared(path.name, kind.read(path, part.output)(arrays), part.expected(arrays), near)
+
+
+def compared(file: str, given: np.ndarray, expected: np.ndarray, near: float = CLOSE) -> str:
+    """How an export's output compares with genctl's; bytes may round differently. Raises UserError where it is wrong."""
+    if given.shape != expected.shape or given.dtype != expected.dtype:
+        raise UserError(
+            f"{file} gives {given.dtype}{list(given.shape)}, and genctl {expected.dtype}{list(expected.shape)}: "
+            "nothing is exported."
+        )
+    if (given == expected).all():
+        return "the same bits"
+    difference = np.abs(given.astype(np.float64) - expected)
+    largest = 255 if given.dtype == np.uint8 else max(1.0, np.abs(expected).max())
+    if difference.max() > max(given.dtype == np.uint8, near * largest):
+        raise UserError(
+            f"{file} differs by up to {difference.max():.3g} from genctl's own output: nothing is exported."
+        )
+    return f"{(difference > 0).mean():.2g} of the numbers differ, by {difference.max():.2g} at most"
+
+
+def _examples(part: Part, classes: int) -> dict[str, np.ndarray]:
+    """Inputs to compare with: random bytes, normal numbers, every class in turn."""
+    generator = np.random.default_rng(0)
+    arrays: dict[str, np.ndarray] = {}
+    for name, (shape, kind) in part.inputs.items():
+        if name == "label":
+            arrays[name] = (np.arange(COMPARED) % classes).astype(np.int32)
+        elif kind == "uint8":
+            arrays[name] = generator.integers(0, 256, (COMPARED, *shape), np.uint8)
+        else:
+            arrays[name] = generator.normal(size=(COMPARED, *shape)).astype(np.float32)
+    return arrays
