@@ -11,7 +11,7 @@ from genctl.callbacks import Callback
 from genctl.data.base import Dataset
 from genctl.data.spec import Spec
 from genctl.errors import UserError
-from genctl.instantiate import Seed, builder, check_value, instantiate, locate
+from genctl.instantiate import Node, Seed, builder, check_value, instantiate, locate, type_hints
 from genctl.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -44,12 +44,17 @@ def plan(config: Config, trust: Sequence[str]) -> Plan:
 
 def dataset(config: Config, trust: Sequence[str]) -> Dataset:
     """Load the data and cut the splits: the settings that data sets share go to Dataset, the others to the loader."""
-    shared = inspect.signature(Dataset).parameters
-    loader = {name: value for name, value in config["dataset"].items() if name not in shared}
-    splits = {name: value for name, value in config["dataset"].items() if name in shared}
-    splits["_target_"] = f"{Dataset.__module__}.{Dataset.__name__}"
+    splits, loader = divided(config["dataset"], Dataset)
     cut = builder(splits, "dataset", trust, provided=("source",))
     return cut(source=instantiate(loader, "dataset", trust))
+
+
+def divided(node: Config, target: type) -> tuple[Node, Node]:
+    """A node of its own for `target` with the settings that it takes, and the node with the others."""
+    taken = inspect.signature(target).parameters
+    own = {name: value for name, value in node.items() if name in taken}
+    others = {name: value for name, value in node.items() if name not in taken}
+    return {"_target_": f"{target.__module__}.{target.__name__}", **own}, others
 
 
 def optimizer(config: Config, trust: Sequence[str]) -> "OptimizerBuilder":
@@ -70,14 +75,29 @@ def strategy(config: Config, spec: Spec, trust: Sequence[str]) -> "Strategy":
             raise UserError(f"{role}=… has no use here: the networks of {target.__name__} are {', '.join(roles)}.")
     keras.config.set_dtype_policy(config["trainer"]["precision"])
     keras.utils.set_random_seed(config["seed"])
+    model, bundles = bundled(config["model"], target, trust)
     return instantiate(
-        shortforms.with_schedules(config["model"], "model", trust),
+        shortforms.with_schedules(model, "model", trust),
         "model",
         trust,
         spec=spec,
         optimizer=optimizer(config, trust),
         **{role: network(config[role], role, trust) for role in roles},
+        **bundles,
     )
+
+
+def bundled(model: Config, target: Any, trust: Sequence[str]) -> tuple[Node, dict[str, Any]]:
+    """The model's settings without those that belong together; and these, by the target's name of each bundle.
+
+    An argument that is annotated with a dataclass, such as a Game, takes the settings of that dataclass.
+    """
+    rest, bundles = dict(model), {}
+    for name, kind in type_hints(target).items():
+        if dataclasses.is_dataclass(kind) and isinstance(kind, type) and kind is not Spec:
+            own, rest = divided(rest, kind)
+            bundles[name] = instantiate(shortforms.with_schedules(own, "model", trust), "model", trust)
+    return rest, bundles
 
 
 def network(node: Config, role: str, trust: Sequence[str]) -> "NetworkBuilder":

@@ -33,7 +33,7 @@ def is_wanted(callback: Callback, run: "Run") -> bool:
 
 
 class Log:
-    """Write the means of the training logs since the last time."""
+    """Write the means of the training logs since the last time, and warn where they tell that the run is ill."""
 
     at_phase_end = True
     at_end = True
@@ -47,6 +47,7 @@ class Log:
             record(run, "train", values)
             run.board.scalars("train", run.step, {"images_per_second": run.images_per_second} | run.memory())
             run.board.flush()
+            run.health(run.step - averages.count, run.step, values)
         if not run.ended:
             averages.reset()
 

@@ -35,6 +35,10 @@ class Noise:
         """The same for another step."""
         return dataclasses.replace(self, step=step)
 
+    def branch(self, name: str) -> "Noise":
+        """Other numbers by the same names, as for another turn of the same step."""
+        return dataclasses.replace(self, purpose=f"{self.purpose}/{name}")
+
     def _draw(self, draw: Callable[[Any], tf.Tensor], shape: Sequence[int | tf.Tensor]) -> tf.Tensor:
         if not self.shared:
             return draw(shape)
@@ -63,3 +67,7 @@ class StepContext:
     def at(self, step: tf.Tensor) -> "StepContext":
         """The same for another step."""
         return dataclasses.replace(self, step=step, noise=self.noise.at(step))
+
+    def branch(self, name: str) -> "StepContext":
+        """The same moment with noise of its own."""
+        return dataclasses.replace(self, noise=self.noise.branch(name))

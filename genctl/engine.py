@@ -44,6 +44,18 @@ def engine(directory: Path, trainer: Trainer, dataset: Dataset, strategy: Strate
     return Engine(device, count(), worker() == 0, resident, xla)
 
 
+def check_parts(trainer: Trainer, strategy: Strategy) -> None:
+    """Refuse a batch that does not divide into the parts that the strategy wants of it. Raises UserError."""
+    parts = strategy.parts * count()
+    if trainer.batch_size % parts:
+        devices = f" on each of {count()} devices" if count() > 1 else ""
+        suitable = max(1, round(trainer.batch_size / parts)) * parts
+        raise UserError(
+            f"trainer.batch_size={trainer.batch_size} does not divide into the {strategy.parts} equal parts of "
+            f"model.critic_turns={strategy.parts}{devices}: use a multiple of {parts}, such as {suitable}."
+        )
+
+
 def check_devices(trainer: Trainer, strategy: Strategy) -> None:
     """Refuse what several devices cannot do. Raises UserError."""
     if count() == 1:

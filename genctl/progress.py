@@ -54,6 +54,6 @@ class Progress:
 
 def losses(run: "Run") -> str:
     """The newest training losses in a few words."""
-    other = ("accuracy", "gradient_norm", "learning_rate")
+    other = ("accuracy", "diversity", "gradient_norm", "learning_rate")
     shown = [item for item in run.latest.get("train", {}).items() if not any(word in item[0] for word in other)]
     return "  ".join(f"{name.removesuffix('/loss')} {value:.4g}" for name, value in shown[:4])

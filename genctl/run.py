@@ -1,6 +1,7 @@
 """A run: the step counter, the compiled program that moves it, and all state that a checkpoint holds."""
 
 import collections
+import dataclasses
 import logging
 import time
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from genctl.data.sources import CALL, Resident, Streamed
 from genctl.device import peak_memory_mib
 from genctl.engine import Engine
 from genctl.errors import NonFinite
+from genctl.health import Health
 from genctl.journal import Journal
 from genctl.sampling import Sampler
 from genctl.state import LOGS
@@ -56,7 +58,7 @@ class Run:
         self.order = Order(self.train.size, trainer.batch_size, seed)
         self.averages: dict[str, Averages] = collections.defaultdict(Averages)
         self.journal, self.board = Journal(directory / "metrics.jsonl"), Board(directory)
-        self.sampler = Sampler(strategy)
+        self.sampler, self.health = Sampler(strategy), Health()
         self.latest: dict[str, dict[str, float]] = {}  # the newest metrics by split
         self.best: dict[str, Any] | None = None  # step and value of the best validation
         self.ended = False  # what is measured after the last step is not part of a run that continues
@@ -164,6 +166,7 @@ class Run:
             "latest": self.latest,
             "best": self.best,
             "rollbacks": self.rollbacks,
+            "health": dataclasses.asdict(self.health),
         }
 
     def restore(self, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> None:
@@ -172,7 +175,7 @@ class Run:
         if (sums := arrays.get(LOGS + facts["phase"])) is not None:
             self.averages[facts["phase"]].restore(list(facts["log_names"]), sums, facts["log_count"])
         self.step, self.latest, self.best = facts["step"], dict(facts["latest"]), facts["best"]
-        self.rollbacks = facts["rollbacks"]
+        self.rollbacks, self.health = facts["rollbacks"], Health(**facts["health"])
         self.journal.truncate(facts["metrics_bytes"])
         self.board.begin(self.step)
 

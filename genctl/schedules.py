@@ -81,7 +81,7 @@ def scheduled(step: Any, **values: float | Schedule) -> dict[str, Any]:
 
 def takes_schedule(annotation: Any) -> bool:
     """Whether an argument of this annotation may be a schedule."""
-    return any(Schedule in get_args(part) for part in get_args(annotation))
+    return any(part == Schedule or takes_schedule(part) for part in get_args(annotation))
 
 
 def _warmed(value: Schedule, warmup: int) -> Schedule:

@@ -82,12 +82,13 @@ def _train(
     with quiet() as output:
         plan = build.plan(config, invocation.trust)
         from genctl import device, parallel  # TensorFlow starts here, after all that can be refused without it
-        from genctl.engine import check_devices
+        from genctl.engine import check_devices, check_parts
         from genctl.pretrained import adopt
 
         with device.use(plan.trainer.device, plan.trainer.devices, plan.trainer.workers) as place:
             strategy = build.strategy(config, plan.dataset.spec, invocation.trust)
             check_devices(plan.trainer, strategy)
+            check_parts(plan.trainer, strategy)
             begun = directory and checkpoint.newest(directory / "checkpoints")
             source = adopt(strategy, strategy.pretrained) if strategy.pretrained and not begun else None
             with rundir.held(make_directory(), parallel.worker()) as directory:

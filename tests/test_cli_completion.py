@@ -13,7 +13,7 @@ from genctl.cli import VERBS, main
 from genctl.commandline import paths
 from genctl.commandline.completion import BASH, FILES, ZSH, candidates
 
-MODELS = sorted(path.stem for path in (paths.builtin() / "model").glob("*.yaml"))
+MODELS = sorted(path.stem for path in (paths.builtin() / "model").glob("[!_]*.yaml"))
 
 
 @pytest.fixture(autouse=True)

@@ -11,24 +11,25 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 PHASES = {"aegan": ("model.phases.autoencoder=1", "model.phases.adversarial=1", "trainer.steps=3")}
-TINY = ("trainer.steps=2", "trainer.batch_size=16", "dataset.limit=32", "callbacks.images.count=4", "outputs=runs")
-LOSSES = {"ae": "loss", "vae": "elbo", "gan": "generator/loss", "aegan": "joint_loss"}  # by family
-MODELS = sorted(path.stem for path in (Path(__file__).parents[1] / "configs" / "model").glob("*.yaml"))
+TINY = ("trainer.steps=2", "trainer.batch_size=20", "dataset.limit=32", "callbacks.images.count=4", "outputs=runs")
+LOSSES = {"ae": "loss", "vae": "elbo", "gan": "generator/loss", "aegan": "joint_loss"}  # by family; GANs are many
+MODELS = sorted(path.stem for path in (Path(__file__).parents[1] / "configs" / "model").glob("[!_]*.yaml"))
 
 
 def extra(model: str) -> tuple[str, ...]:
     return PHASES.get(model.split("_")[0], ())
 
 
-@pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("data", ["digits", "npz"])
+@pytest.mark.parametrize(
+    ("data", "model"), [*(("digits", model) for model in MODELS), *(("npz", model) for model in LOSSES)]
+)
 def test_every_model_trains_on_grey_and_colour_images(genctl: Genctl, colour_npz: str, model: str, data: str) -> None:
     where = (f"dataset.path={colour_npz}",) if data == "npz" else ()
     genctl.good("train", f"model={model}", f"dataset={data}", *where, "name=x", *TINY, *extra(model))
     run = Path("runs/x")
     summary = json.loads((run / "summary.json").read_text())
     assert summary["status"] == "finished" and summary["steps"] == rows(run)[-1]["step"]
-    assert np.isfinite(summary["metrics"]["train"][LOSSES[model.split("_")[0]]])
+    assert np.isfinite(summary["metrics"]["train"][LOSSES.get(model.split("_")[0], LOSSES["gan"])])
     assert summary["metrics"]["validation"]
     picture = Image.open(next(run.glob("samples/*.png")))
     assert picture.mode == ("RGB" if data == "npz" else "L")

@@ -1,12 +1,14 @@
 """Pieces that networks share, as functions from tensor to tensor, and the types of their arguments."""
 
 import math
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import keras
 from pydantic import AfterValidator, Field, PositiveInt
 
 from genctl.errors import UserError, did_you_mean
+from genctl.networks.spectral import Spectral
 from genctl.parallel import count
 
 Shape = tuple[int, ...]
@@ -14,6 +16,7 @@ Size = tuple[int, int]
 Widths = Annotated[list[PositiveInt], Field(min_length=1)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Normalization = Literal["none", "batch", "group"]
+AnyNormalization = Literal["none", "batch", "group", "spectral"]  # the last is of weights, and not of what they give
 
 
 def _known_activation(name: str) -> str:
@@ -34,7 +37,16 @@ def activate(x: Any, activation: str) -> Any:
     return keras.layers.Activation(activation)(x)
 
 
-def normalize(x: Any, kind: Normalization) -> Any:
+def weighted(
+    layer: Callable[..., keras.layers.Layer], normalization: AnyNormalization, *arguments: Any, **options: Any
+) -> keras.layers.Layer:
+    """A dense layer or a convolution, whose weights are normalized where that is wanted."""
+    if normalization == "spectral":
+        return Spectral(layer(*arguments, use_bias=False, **options))
+    return layer(*arguments, **options)
+
+
+def normalize(x: Any, kind: AnyNormalization) -> Any:
     """Batch or group normalization over channels (Ioffe and Szegedy 2015; Wu and He 2018), or nothing."""
     if kind == "batch":
         return keras.layers.BatchNormalization(synchronized=count() > 1)(x)
@@ -43,11 +55,11 @@ def normalize(x: Any, kind: Normalization) -> Any:
     return x
 
 
-def project(x: Any, output_shape: Shape) -> Any:
-    """Map linearly to the output's shape, whatever the input's."""
+def project(x: Any, output_shape: Shape, normalization: AnyNormalization = "none") -> Any:
+    """Map linearly to the output's shape, whatever the input's; of the normalizations only that of weights is used."""
     if len(x.shape) > 2:
         x = keras.layers.Flatten()(x)
-    x = keras.layers.Dense(math.prod(output_shape))(x)
+    x = weighted(keras.layers.Dense, normalization, math.prod(output_shape))(x)
     return keras.layers.Reshape(output_shape)(x) if len(output_shape) > 1 else x
 
 

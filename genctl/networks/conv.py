@@ -7,6 +7,7 @@ from pydantic import PositiveInt
 
 from genctl.networks.blocks import (
     Activation,
+    AnyNormalization,
     Fraction,
     Normalization,
     Shape,
@@ -17,6 +18,7 @@ from genctl.networks.blocks import (
     project,
     pyramid,
     require_image,
+    weighted,
 )
 from genctl.networks.subpixel import FewChannelsTranspose
 
@@ -27,18 +29,18 @@ def down(
     filters: Widths,
     kernel_size: PositiveInt,
     activation: Activation,
-    normalization: Normalization,
+    normalization: AnyNormalization,
     dropout: Fraction,
 ) -> keras.Model:
     """Image to vector: one strided convolution a level, then a linear layer."""
     require_image(input_shape, "conv", "input")
     inputs = x = keras.Input(input_shape)
     for width in filters:
-        x = keras.layers.Conv2D(width, kernel_size, strides=2, padding="same")(x)
+        x = weighted(keras.layers.Conv2D, normalization, width, kernel_size, strides=2, padding="same")(x)
         x = activate(normalize(x, normalization), activation)
         if dropout:
             x = keras.layers.Dropout(dropout)(x)
-    return keras.Model(inputs, project(x, output_shape))
+    return keras.Model(inputs, project(x, output_shape, normalization))
 
 
 def up(

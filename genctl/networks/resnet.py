@@ -7,6 +7,7 @@ from pydantic import PositiveInt
 
 from genctl.networks.blocks import (
     Activation,
+    AnyNormalization,
     Normalization,
     Shape,
     Widths,
@@ -16,6 +17,7 @@ from genctl.networks.blocks import (
     project,
     pyramid,
     require_image,
+    weighted,
 )
 
 
@@ -25,17 +27,17 @@ def down(
     filters: Widths,
     blocks: PositiveInt,
     activation: Activation,
-    normalization: Normalization,
+    normalization: AnyNormalization,
 ) -> keras.Model:
     """Image to vector: `blocks` residual blocks a level and an average over 2x2 after each level."""
     require_image(input_shape, "resnet", "input")
     inputs = keras.Input(input_shape)
-    x = keras.layers.Conv2D(filters[0], 3, padding="same")(inputs)
+    x = weighted(keras.layers.Conv2D, normalization, filters[0], 3, padding="same")(inputs)
     for width in filters:
         for _ in range(blocks):
             x = residual(x, width, activation, normalization)
         x = keras.layers.AveragePooling2D(2, padding="same")(x)
-    return keras.Model(inputs, project(activate(normalize(x, normalization), activation), output_shape))
+    return keras.Model(inputs, project(activate(normalize(x, normalization), activation), output_shape, normalization))
 
 
 def up(
@@ -59,9 +61,10 @@ def up(
     return keras.Model(inputs, keras.layers.Conv2D(output_shape[-1], 3, padding="same")(x))
 
 
-def residual(x: Any, width: int, activation: str, normalization: Normalization) -> Any:
+def residual(x: Any, width: int, activation: str, normalization: AnyNormalization) -> Any:
     """Two 3x3 convolutions added to their input, which a 1x1 convolution widens where the width changes."""
-    shortcut = x if x.shape[-1] == width else keras.layers.Conv2D(width, 1)(x)
+    shortcut = x if x.shape[-1] == width else weighted(keras.layers.Conv2D, normalization, width, 1)(x)
     for _ in range(2):
-        x = keras.layers.Conv2D(width, 3, padding="same")(activate(normalize(x, normalization), activation))
+        x = activate(normalize(x, normalization), activation)
+        x = weighted(keras.layers.Conv2D, normalization, width, 3, padding="same")(x)
     return keras.layers.Add()([shortcut, x])

@@ -12,15 +12,35 @@ from genctl.choices import one_of
 
 
 class Adversarial(NamedTuple):
-    """critic: (real scores, fake scores) to the discriminator's loss; forger: fake scores to the generator's."""
+    """critic: (real scores, fake scores) to the discriminator's loss; forger: fake scores to the generator's.
 
-    critic: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+    boundary: scores above it are called real; None where scores mean something beside one another alone.
+    labelled: the critic takes a third number, the label that real images have in place of 1.
+    """
+
+    critic: Callable[..., tf.Tensor]
     forger: Callable[[tf.Tensor], tf.Tensor]
+    boundary: float | None = 0.0
+    labelled: bool = False
+
+    def accuracies(self, real: tf.Tensor, fake: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Shares of real and generated images that the discriminator calls by their name.
+
+        Without a boundary, that is the middle between the mean scores of both.
+        """
+        boundary = (tf.reduce_mean(real) + tf.reduce_mean(fake)) / 2 if self.boundary is None else self.boundary
+        return {
+            "discriminator/real_accuracy": tf.reduce_mean(tf.cast(real > boundary, tf.float32)),
+            "discriminator/fake_accuracy": tf.reduce_mean(tf.cast(fake < boundary, tf.float32)),
+        }
 
 
-def cross_entropy(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
-    """-E[log D(x)] - E[log(1 - D(G(z)))] (Goodfellow et al. 2014, equation 1)."""
-    return tf.reduce_mean(tf.nn.softplus(-real)) + tf.reduce_mean(tf.nn.softplus(fake))
+def cross_entropy(real: tf.Tensor, fake: tf.Tensor, label: float = 1.0) -> tf.Tensor:
+    """-E[log D(x)] - E[log(1 - D(G(z)))] (Goodfellow et al. 2014, equation 1).
+
+    Real ones with another label: -E[label log D(x) + (1 - label) log(1 - D(x))] (Salimans et al. 2016, section 3.4).
+    """
+    return tf.reduce_mean(tf.nn.softplus(-real) + (1 - label) * real) + tf.reduce_mean(tf.nn.softplus(fake))
 
 
 def minimax(fake: tf.Tensor) -> tf.Tensor:
@@ -33,9 +53,9 @@ def non_saturating(fake: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean(tf.nn.softplus(-fake))
 
 
-def squared_critic(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
-    """1/2 E[(D(x) - 1)^2] + 1/2 E[D(G(z))^2] (Mao et al. 2017, equation 9)."""
-    return 0.5 * (tf.reduce_mean(tf.square(real - 1)) + tf.reduce_mean(tf.square(fake)))
+def squared_critic(real: tf.Tensor, fake: tf.Tensor, label: float = 1.0) -> tf.Tensor:
+    """1/2 E[(D(x) - label)^2] + 1/2 E[D(G(z))^2] (Mao et al. 2017, equation 9)."""
+    return 0.5 * (tf.reduce_mean(tf.square(real - label)) + tf.reduce_mean(tf.square(fake)))
 
 
 def squared_forger(fake: tf.Tensor) -> tf.Tensor:
@@ -58,20 +78,12 @@ def negative_score(fake: tf.Tensor) -> tf.Tensor:
     return -tf.reduce_mean(fake)
 
 
-def accuracies(real: tf.Tensor, fake: tf.Tensor) -> dict[str, tf.Tensor]:
-    """Shares of real and generated images that the discriminator calls by their name."""
-    return {
-        "discriminator/real_accuracy": tf.reduce_mean(tf.cast(real > 0, tf.float32)),
-        "discriminator/fake_accuracy": tf.reduce_mean(tf.cast(fake < 0, tf.float32)),
-    }
-
-
 ADVERSARIAL = {
-    "non_saturating": Adversarial(cross_entropy, non_saturating),
-    "minimax": Adversarial(cross_entropy, minimax),
-    "least_squares": Adversarial(squared_critic, squared_forger),
+    "non_saturating": Adversarial(cross_entropy, non_saturating, labelled=True),
+    "minimax": Adversarial(cross_entropy, minimax, labelled=True),
+    "least_squares": Adversarial(squared_critic, squared_forger, boundary=0.5, labelled=True),
     "hinge": Adversarial(hinge, negative_score),
-    "wasserstein": Adversarial(wasserstein, negative_score),
+    "wasserstein": Adversarial(wasserstein, negative_score, boundary=None),
 }
 
 AdversarialName = Annotated[str, one_of(ADVERSARIAL)]

@@ -3,8 +3,8 @@
 1. `autoencoder`: encoder E and decoder De minimise lambda_1 ||x - De(E(x))||^2, and with `contraction` also
    ||dE(x)/dx||^2 (Rifai et al. 2011).
 2. `adversarial`: E and De stand still; a generator G plays max_G min_D E[D(G(u))] - E[D(x)], or another game of
-   objectives/adversarial.py, where u is noise z, a code E(x), or either in turn. G makes images; or codes that De draws,
-   and then De(E(x)) are the real images, so that G is asked for no detail that De cannot draw.
+   objectives/adversarial.py; u is noise z, a code E(x), or either in turn. G makes images; or codes that De draws, and
+   then De(E(x)) are the real images, so that G is asked for no detail that De cannot draw.
 3. `joint`: all move; E, De and G minimise the loss of the first phase + lambda_2 times G's, and D sees the images x.
 """
 
@@ -62,8 +62,8 @@ class AEGAN(Strategy):
         self.autoencoder = Player("autoencoder", self.encoder, self.decoder, optimizer=optimizer())
         self.critic = game.critic(self.discriminator, optimizer=stages.both(optimizer))
         self.forger = Player("forger", self.generator, optimizer=stages.adversarial(optimizer)())
-        joint = {"optimizer": stages.joint(optimizer)(), "average_halflife": average_halflife}
-        self.ensemble = Player("ensemble", self.encoder, self.decoder, self.generator, **joint)
+        everyone, joint = (self.encoder, self.decoder, self.generator), stages.joint(optimizer)()
+        self.ensemble = Player("ensemble", *everyone, optimizer=joint, average_halflife=average_halflife)
 
     def step(self, batch: Batch, context: StepContext) -> Logs:
         image, label = batch["image"], self.condition(batch)

@@ -31,12 +31,14 @@ class Strategy:
     phases: the steps of each phase in order; the last one goes on for as long as the run does.
     monitor: the validation log whose smallest value marks the best checkpoint; None where no log tells quality.
     pretrained: the run whose encoder and decoder this one begins with; None: new ones.
+    parts: equal parts that `step` divides its batch into.
     code_dim: numbers in what `draw` and `encode` return and `decode` takes; set by a constructor that has these.
     """
 
     phases: Mapping[str, int] = {"train": 0}
     monitor: str | None = None
     pretrained: str | None = None
+    parts = 1
     code_dim = 0
 
     def __init__(self, spec: Spec, conditional: bool) -> None:

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from genctl.context import StepContext
+from genctl.errors import UserError
 from genctl.objectives.likelihoods import LIKELIHOODS
 from genctl.objectives.regularizers import contractive
 from genctl.player import Logs
@@ -30,6 +31,12 @@ class Codec:
     ) -> None:
         self.encoder, self.decoder = encoder, decoder
         self.weight, self.contraction = weight, contraction
+        layers = encoder._flatten_layers()
+        if contraction != 0 and any(isinstance(layer, keras.layers.BatchNormalization) for layer in layers):
+            raise UserError(
+                "model.contraction looks at the code of each image alone, and batch normalization mixes them in the "
+                "encoder: use encoder.normalization=group, or model.contraction=0."
+            )
 
     def encode(self, image: tf.Tensor, label: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Codes (n, d) of images in [-1, 1] with labels (n, label_dim)."""

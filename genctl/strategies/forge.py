@@ -55,6 +55,9 @@ class Forge:
 
 def standardized(code: tf.Tensor) -> tf.Tensor:
     """Give each number of the codes (n, d) mean 0 and variance 1 over the batch, that of all devices."""
-    [mean] = mean_over_devices([tf.reduce_mean(code, axis=0)])
-    [variance] = mean_over_devices([tf.reduce_mean(tf.square(code - mean), axis=0)])
-    return (code - mean) * tf.math.rsqrt(variance + 1e-6)
+    mean = _mean(code)
+    return (code - mean) * tf.math.rsqrt(_mean(tf.square(code - mean)) + 1e-6)
+
+
+def _mean(values: tf.Tensor) -> tf.Tensor:
+    return tf.stack(mean_over_devices([tf.reduce_mean(values, axis=0)]))[0]

@@ -1,17 +1,19 @@
-"""The generative adversarial network (Goodfellow et al. 2014); objectives/adversarial.py has the games it can play."""
+"""The generative adversarial network (Goodfellow et al. 2014); game.py has the ways in which its critic is taught."""
+
+import functools
 
 import tensorflow as tf
 from pydantic import NonNegativeInt, PositiveInt
 
 from genctl.context import Noise, StepContext
 from genctl.data.spec import Spec
-from genctl.objectives.adversarial import ADVERSARIAL, AdversarialName, accuracies
 from genctl.player import Logs, Player
 from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy, attach
+from genctl.strategies.game import Game
 
 
 class GAN(Strategy):
-    """A critic and a forger take turns, one step each."""
+    """The critic takes its turns, each on a part of the batch; then the forger takes one."""
 
     def __init__(
         self,
@@ -19,40 +21,39 @@ class GAN(Strategy):
         generator: NetworkBuilder,
         discriminator: NetworkBuilder,
         optimizer: OptimizerBuilder,
+        game: Game,
         noise_dim: PositiveInt,
-        adversarial: AdversarialName,
         average_halflife: NonNegativeInt,
         conditional: bool,
     ) -> None:
         super().__init__(spec, conditional)
-        self.adversarial = ADVERSARIAL[adversarial]
+        self.game, self.parts = game, game.critic_turns
         self.code_dim = noise_dim
         self.generator = generator(input_shape=self.widened((noise_dim,)), output_shape=spec.image_shape)
-        self.discriminator = discriminator(input_shape=self.widened(spec.image_shape), output_shape=(1,))
+        self.discriminator = game.discriminator(discriminator, spec.image_shape, self.label_dim)
         self.forger = Player("forger", self.generator, optimizer=optimizer(), average_halflife=average_halflife)
-        self.critic = Player("critic", self.discriminator, optimizer=optimizer())
+        self.critic = game.critic(self.discriminator, optimizer=optimizer)
 
     def step(self, batch: Batch, context: StepContext) -> Logs:
-        logs = self.critic.minimize(lambda: self.critic_loss(batch, context.noise, training=True), context)
-        return logs | self.forger.minimize(lambda: self.forger_loss(batch, context.noise), context)
+        for part, turn in self.game.turns(batch, context):
+            logs = self.critic.minimize(functools.partial(self.critic_loss, part, turn, training=True), turn)
+        return logs | self.forger.minimize(lambda: self.forger_loss(part, context), context)
 
     def evaluate(self, batch: Batch, context: StepContext) -> Logs:
-        return self.critic_loss(batch, context.noise, training=False)[1]
+        return self.critic_loss(batch, context, training=False)[1]
 
-    def critic_loss(self, batch: Batch, noise: Noise, training: bool) -> tuple[tf.Tensor, Logs]:
+    def critic_loss(self, batch: Batch, context: StepContext, training: bool) -> tuple[tf.Tensor, Logs]:
         """Tell images from generated ones."""
         label = self.condition(batch)
-        real = self.discriminator(attach(batch["image"], label), training=training)
-        fake = self.discriminator(attach(self.generate(label, noise, "critic", training), label), training=training)
-        loss = self.adversarial.critic(real, fake)
-        return loss, {"discriminator/loss": loss, **accuracies(real, fake)}
+        fake = self.generate(label, context.noise, "critic", training)
+        score = self.game.score(self.discriminator, label, training)
+        return self.game.critic_loss(score, batch["image"], fake, context, training)
 
-    def forger_loss(self, batch: Batch, noise: Noise) -> tuple[tf.Tensor, Logs]:
+    def forger_loss(self, batch: Batch, context: StepContext) -> tuple[tf.Tensor, Logs]:
         """Make images that the discriminator calls real."""
         label = self.condition(batch)
-        fake = self.discriminator(attach(self.generate(label, noise, "forger", training=True), label), training=True)
-        loss = self.adversarial.forger(fake)
-        return loss, {"generator/loss": loss}
+        fake = self.generate(label, context.noise, "forger", training=True)
+        return self.game.forger_loss(self.game.score(self.discriminator, label, training=True), fake, context)
 
     def generate(self, label: tf.Tensor, noise: Noise, name: str, training: bool) -> tf.Tensor:
         """Images in [-1, 1], one for each row of `label`."""

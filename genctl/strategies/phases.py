@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import NonNegativeInt
 
@@ -43,7 +43,7 @@ class Stages:
         return functools.partial(optimizer, learning_rate=rate)
 
 
-def in_order(phases: Mapping[str, int], autoencoder: str | None) -> dict[str, int]:
+def in_order(phases: Mapping[Any, int], autoencoder: str | None) -> dict[str, int]:
     """The lengths in the order of training.
 
     autoencoder: the run whose weights encoder and decoder begin with; None: new ones. Raises UserError where the
