@@ -109,11 +109,16 @@ def network(node: Config, role: str, trust: Sequence[str]) -> "NetworkBuilder":
         }
     build = builder(dict(node), role, trust, provided=("input_shape", "output_shape"))
 
-    def named(input_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> Any:
+    def named(input_shape: tuple[int, ...], output_shape: tuple[int, ...], several_sizes: bool = False) -> Any:
         try:
-            return in_float32(build(input_shape=input_shape, output_shape=output_shape))
+            model = in_float32(build(input_shape=input_shape, output_shape=output_shape))
         except UserError as error:
             raise UserError(str(error) if str(error).startswith(role) else f"{role}: {error}") from error
+        if len(model.outputs) > 1 and not several_sizes:
+            raise UserError(
+                f"{role}: this network gives {len(model.outputs)} sizes of image, which is for model=msgan."
+            )
+        return model
 
     return named
 
@@ -125,4 +130,4 @@ def in_float32(model: Any) -> Any:
     if keras.config.dtype_policy().compute_dtype == "float32":
         return model
     cast = keras.layers.Activation("linear", dtype="float32", name="float32")
-    return keras.Model(model.inputs, cast(model.output), name=model.name)
+    return keras.Model(model.inputs, keras.tree.map_structure(cast, model.output), name=model.name)
