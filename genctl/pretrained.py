@@ -6,7 +6,7 @@ from genctl import checkpoint, rundir, state
 from genctl.errors import UserError
 from genctl.strategies.base import Strategy
 
-OF_BOTH = ("networks/encoder/", "networks/decoder/")
+OF_BOTH = ("networks/encoder", "networks/decoder")  # there may be one for each level
 
 
 def adopt(strategy: Strategy, run: str) -> Path:

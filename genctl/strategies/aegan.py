@@ -16,10 +16,10 @@ from pydantic import NonNegativeInt, PositiveInt
 from genctl.context import Noise, StepContext
 from genctl.data.spec import Spec
 from genctl.player import Logs, Player
-from genctl.schedules import NonNegativeScheduled, at, scheduled
+from genctl.schedules import NonNegativeScheduled
 from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy
 from genctl.strategies.codec import Codec
-from genctl.strategies.forge import Forge, Makes, Takes
+from genctl.strategies.forge import Forge, Makes, Takes, mixed
 from genctl.strategies.game import Game
 from genctl.strategies.phases import Stages, in_order
 
@@ -43,7 +43,6 @@ class AEGAN(Strategy):
         generator_input: Takes,
         generator_output: Makes,
         reconstruction_weight: NonNegativeScheduled,
-        adversarial_weight: NonNegativeScheduled,
         contraction: NonNegativeScheduled,
         average_halflife: NonNegativeInt,
         conditional: bool,
@@ -51,16 +50,16 @@ class AEGAN(Strategy):
         super().__init__(spec, conditional)
         self.phases, self.pretrained = in_order(stages.phases, stages.autoencoder), stages.autoencoder
         self.game, self.parts, self.code_dim = game, game.critic_turns, latent_dim
-        self.adversarial_weight = adversarial_weight
+        self.takes, self.stages = generator_input, stages
         self.encoder = encoder(input_shape=self.widened(spec.image_shape), output_shape=(latent_dim,))
         self.decoder = decoder(input_shape=self.widened((latent_dim,)), output_shape=spec.image_shape)
         made = {"image": spec.image_shape, "code": (latent_dim,)}[generator_output]
         self.generator = generator(input_shape=self.widened((latent_dim,)), output_shape=made)
         self.discriminator = game.discriminator(discriminator, spec.image_shape, self.label_dim)
         self.codec = Codec(self.encoder, self.decoder, reconstruction_weight, contraction)
-        self.forge = Forge(self.generator, self.codec, generator_input, generator_output)
+        self.forge = Forge(self.generator, self.codec, generator_output)
         self.autoencoder = Player("autoencoder", self.encoder, self.decoder, optimizer=optimizer())
-        self.critic = game.critic(self.discriminator, optimizer=stages.both(optimizer))
+        self.critic = game.critic(self.discriminator, optimizer=stages.both(optimizer, self.phase_ends()[-1]))
         self.forger = Player("forger", self.generator, optimizer=stages.adversarial(optimizer)())
         everyone, joint = (self.encoder, self.decoder, self.generator), stages.joint(optimizer)()
         self.ensemble = Player("ensemble", *everyone, optimizer=joint, average_halflife=average_halflife)
@@ -93,19 +92,16 @@ class AEGAN(Strategy):
         return self.game.forger_loss(score, self.generate(batch, context, "forger", training=True), context)
 
     def joint_loss(self, batch: Batch, part: Batch, context: StepContext) -> tuple[tf.Tensor, Logs]:
-        """The first phase's and the weighted second one's."""
-        reconstruction, logs = self.codec.loss(batch["image"], self.condition(batch), context)
-        adversarial, adversarial_logs = self.forger_loss(part, context)
-        loss = reconstruction + at(self.adversarial_weight, context.step) * adversarial
-        logs |= adversarial_logs | scheduled(context.step, adversarial_weight=self.adversarial_weight)
-        return loss, {**logs, "joint_loss": loss}
+        """The first phase's and the weighted second one's; the latter for the part that the critic saw last."""
+        reconstruction = self.codec.loss(batch["image"], self.condition(batch), context)
+        return self.stages.joint_loss(reconstruction, self.forger_loss(part, context), context)
 
     def generate(self, batch: Batch, context: StepContext, name: str, training: bool) -> tf.Tensor:
         """Images for the batch's labels; out of training from noise alone, as samples are."""
         label, joint = self.condition(batch), training and context.phase == "joint"
         inputs = self.forge.noise(label, context.noise, name)
         if training:
-            inputs = self.forge.mixed(inputs, lambda: self.codec.encode(batch["image"], label, joint))
+            inputs = mixed(self.takes, inputs, lambda: self.codec.encode(batch["image"], label, joint))
         return self.forge.image(inputs, label, training, joint)
 
     def sample(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:

@@ -16,26 +16,14 @@ Makes = Literal["image", "code"]
 
 
 class Forge:
-    """A generator G of images, or of codes that the decoder draws; it has inputs of a code's size.
+    """A generator G of images, or of codes that the decoder draws; it has inputs of a code's size."""
 
-    takes: noise z; codes E(x), standardized so that they can stand beside z and samples be drawn from z alone; or both,
-    each in every other row of a batch.
-    """
-
-    def __init__(self, network: keras.Model, codec: Codec, takes: Takes, makes: Makes) -> None:
-        self.network, self.codec = network, codec
-        self.takes, self.makes = takes, makes
+    def __init__(self, network: keras.Model, codec: Codec, makes: Makes) -> None:
+        self.network, self.codec, self.makes = network, codec, makes
 
     def noise(self, label: tf.Tensor, noise: Noise, name: str = "sample") -> tf.Tensor:
         """z ~ N(0, I), one for each row of `label`."""
         return noise.normal(f"z/{name}", (tf.shape(label)[0], self.network.input_shape[-1] - label.shape[-1]))
-
-    def mixed(self, z: tf.Tensor, codes: Callable[[], tf.Tensor]) -> tf.Tensor:
-        """What G is given in training, from noise and from codes of real images, both (n, d)."""
-        if self.takes == "noise":
-            return z
-        code = standardized(codes())
-        return code if self.takes == "codes" else tf.where(tf.range(tf.shape(z)[0])[:, None] % 2 == 0, z, code)
 
     def make(self, inputs: tf.Tensor, label: tf.Tensor, training: bool = False) -> tf.Tensor:
         """What G makes of what it is given: codes, or parameters of images."""
@@ -51,6 +39,18 @@ class Forge:
         if self.makes == "code":
             return self.make(inputs, label)
         return self.codec.encode(self.image(inputs, label), label)
+
+
+def mixed(takes: Takes, z: tf.Tensor, codes: Callable[[], tf.Tensor]) -> tf.Tensor:
+    """What a generator is given in training, (n, d), from noise z and from codes E(x) of as many images.
+
+    Codes are standardized, so that they can stand beside z, and samples be drawn from z alone. Of both, each has every
+    other row.
+    """
+    if takes == "noise":
+        return z
+    code = standardized(codes())
+    return code if takes == "codes" else tf.where(tf.range(tf.shape(z)[0])[:, None] % 2 == 0, z, code)
 
 
 def standardized(code: tf.Tensor) -> tf.Tensor:

@@ -50,7 +50,7 @@ class GANThroughAE(Strategy):
         self.generator = generator(input_shape=self.widened((latent_dim,)), output_shape=spec.image_shape)
         self.discriminator = game.discriminator(discriminator, spec.image_shape, self.label_dim)
         self.codec = Codec(self.encoder, self.decoder)
-        self.forge = Forge(self.generator, self.codec, "noise", "image")
+        self.forge = Forge(self.generator, self.codec, "image")
         self.autoencoder = Player("autoencoder", self.encoder, self.decoder, optimizer=optimizer())
         self.critic = game.critic(self.discriminator, optimizer=optimizer)
         self.forger = Player("forger", self.generator, optimizer=optimizer(), average_halflife=average_halflife)

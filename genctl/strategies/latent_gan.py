@@ -48,7 +48,7 @@ class LatentGAN(Strategy):
         self.generator = generator(input_shape=self.widened((latent_dim,)), output_shape=(latent_dim,))
         self.discriminator = game.discriminator(discriminator, (latent_dim,), self.label_dim)
         self.codec = Codec(self.encoder, self.decoder)
-        self.forge = Forge(self.generator, self.codec, "noise", "code")
+        self.forge = Forge(self.generator, self.codec, "code")
         slow = functools.partial(optimizer, learning_rate=adversarial_learning_rate)
         self.autoencoder = Player("autoencoder", self.encoder, self.decoder, optimizer=optimizer())
         self.critic = game.critic(self.discriminator, optimizer=slow)
