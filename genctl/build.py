@@ -116,7 +116,7 @@ def network(node: Config, role: str, trust: Sequence[str]) -> "NetworkBuilder":
             raise UserError(str(error) if str(error).startswith(role) else f"{role}: {error}") from error
         if len(model.outputs) > 1 and not several_sizes:
             raise UserError(
-                f"{role}: this network gives {len(model.outputs)} sizes of image, which is for msgan and aegan_multilevel."
+                f"{role}: this network gives {len(model.outputs)} sizes of image, as msgan and aegan_multilevel want."
             )
         return model
 
