@@ -116,7 +116,8 @@ def network(node: Config, role: str, trust: Sequence[str]) -> "NetworkBuilder":
             raise UserError(str(error) if str(error).startswith(role) else f"{role}: {error}") from error
         if len(model.outputs) > 1 and not several_sizes:
             raise UserError(
-                f"{role}: this network gives {len(model.outputs)} sizes of image, as msgan and aegan_multilevel want."
+                f"{role}: this network gives images of {len(model.outputs)} sizes, which is for model=msgan "
+                "and model=aegan_multilevel."
             )
         return model
 

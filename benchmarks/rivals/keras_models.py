@@ -80,10 +80,10 @@ class GAN(Trained):
 
 class WassersteinGAN(GAN):
     def update(self, images: tf.Tensor) -> tf.Tensor:
-        for _ in range(TURNS):
-            loss = self.criticise(images, self.generate(images))
+        for part in tf.split(images, TURNS):
+            loss = self.criticise(part, self.generate(part))
         with tf.GradientTape() as tape:
-            forged = -tf.reduce_mean(self.discriminator(self.generate(images), training=True))
+            forged = -tf.reduce_mean(self.discriminator(self.generate(part), training=True))
         self._apply(self.forger, tape, forged, self.generator.trainable_weights)
         return loss
 

@@ -84,11 +84,11 @@ class WassersteinGAN(GAN):
     """The gradient penalty is never compiled: torch.compile has no second derivatives."""
 
     def update(self, images: Tensor) -> Tensor:
-        for _ in range(TURNS):
+        for part in images.chunk(TURNS):
             with torch.no_grad():
-                fake = self.compiled_generate(images)
-            loss = descend(self.critic, self.compiled_critic_loss(images, fake) + self.penalty(images, fake))
-        self._forge(images)
+                fake = self.compiled_generate(part)
+            loss = descend(self.critic, self.compiled_critic_loss(part, fake) + self.penalty(part, fake))
+        self._forge(part)
         return loss
 
     def critic_loss(self, images: Tensor, fake: Tensor) -> Tensor:

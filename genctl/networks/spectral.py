@@ -16,7 +16,7 @@ class Spectral(keras.layers.Layer):
     """
 
     def __init__(self, layer: keras.layers.Layer, **options: Any) -> None:
-        super().__init__(autocast=False, **options)
+        super().__init__(dtype="float32", autocast=False, **options)  # the layer inside has a precision of its own
         self.layer = layer
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
@@ -39,10 +39,6 @@ class Spectral(keras.layers.Layer):
             self.u.assign(u)
         outputs = self.layer(inputs)
         return outputs / tf.cast(sigma, outputs.dtype) + tf.cast(self.bias, outputs.dtype)
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """The layer's own."""
-        return self.layer.compute_output_shape(input_shape)
 
 
 def spectral_norm(kernel: tf.Tensor, u: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -1,8 +1,8 @@
 """A GAN of images at several sizes, each with a discriminator of its own.
 
-All sizes learn together, so that every level of the generator is given a gradient directly (Karnewar and Wang 2020), or
-they join in one after another from the smallest (Karras et al. 2018). An added level starts as the enlarged image of
-the one before (networks/multiscale.py), which is what Karras et al. fade in for. The loss is the mean over the levels.
+All sizes learn together, so that every level of the generator is given a gradient directly (Karnewar and Wang 2020),
+or they join in one after another from the smallest (Karras et al. 2018). A level that joins in starts as the enlarged
+image of the one before (networks/multiscale.py): Karras et al. fade it in for that. The loss is the mean over levels.
 """
 
 import functools
