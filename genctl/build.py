@@ -11,7 +11,7 @@ from genctl.callbacks import Callback
 from genctl.data.base import Dataset
 from genctl.data.spec import Spec
 from genctl.errors import UserError
-from genctl.instantiate import Node, Seed, builder, check_value, instantiate, locate
+from genctl.instantiate import Node, Seed, builder, check_value, instantiate, locate, type_hints
 from genctl.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -73,17 +73,11 @@ def optimizer(config: Config, trust: Sequence[str]) -> "OptimizerBuilder":
 
 
 def strategy(config: Config, spec: Spec, trust: Sequence[str]) -> "Strategy":
-    """Build networks, players and strategy. Every initial weight follows from the config's seed.
-
-    Settings of a Game become one, for a model that takes it.
-    """
+    """Build networks, players and strategy. Every initial weight follows from the config's seed."""
     import keras
 
-    from genctl.strategies.game import Game
-
     target = locate(config["model"]["_target_"], "model", trust)
-    parameters = inspect.signature(target).parameters
-    roles = [role for role in ROLES if role in parameters]
+    roles = [role for role in ROLES if role in inspect.signature(target).parameters]
     for role in ROLES:
         if role in roles and not config.get(role):
             raise UserError(f"this model needs {role}=…, such as {role}=conv.")
@@ -91,18 +85,29 @@ def strategy(config: Config, spec: Spec, trust: Sequence[str]) -> "Strategy":
             raise UserError(f"{role}=… has no use here: the networks of {target.__name__} are {', '.join(roles)}.")
     keras.config.set_dtype_policy(config["trainer"]["precision"])
     keras.utils.set_random_seed(config["seed"])
-    model, provided = config["model"], {role: network(config[role], role, trust) for role in roles}
-    if "game" in parameters:
-        settings, model = divided(model, Game)
-        provided["game"] = instantiate(shortforms.with_schedules(settings, "model", trust), "model", trust)
+    model, bundles = bundled(config["model"], target, trust)
     return instantiate(
         shortforms.with_schedules(model, "model", trust),
         "model",
         trust,
         spec=spec,
         optimizer=optimizer(config, trust),
-        **provided,
+        **{role: network(config[role], role, trust) for role in roles},
+        **bundles,
     )
+
+
+def bundled(model: Config, target: Any, trust: Sequence[str]) -> tuple[Node, dict[str, Any]]:
+    """The model's settings without those that belong together; and these, by the target's name of each bundle.
+
+    An argument that is annotated with a dataclass, such as a Game, takes the settings of that dataclass.
+    """
+    rest, bundles = dict(model), {}
+    for name, kind in type_hints(target).items():
+        if dataclasses.is_dataclass(kind) and isinstance(kind, type) and kind is not Spec:
+            own, rest = divided(rest, kind)
+            bundles[name] = instantiate(shortforms.with_schedules(own, "model", trust), "model", trust)
+    return rest, bundles
 
 
 def metrics(config: Config, trust: Sequence[str]) -> "tuple[dict[str, Metric], Callable[..., Extractor] | None]":
@@ -130,7 +135,8 @@ def network(node: Config, role: str, trust: Sequence[str]) -> "NetworkBuilder":
             raise UserError(str(error) if str(error).startswith(role) else f"{role}: {error}") from error
         if len(model.outputs) > 1 and not several_sizes:
             raise UserError(
-                f"{role}: this network gives images of {len(model.outputs)} sizes, which is for model=msgan."
+                f"{role}: this network gives images of {len(model.outputs)} sizes, which is for model=msgan "
+                "and model=aegan_multilevel."
             )
         return model
 

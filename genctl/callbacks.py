@@ -128,9 +128,10 @@ class Checkpoint:
 
 
 def record(run: "Run", split: str, values: dict[str, float]) -> None:
-    """Write numbers to metrics.jsonl and TensorBoard."""
+    """Write numbers to metrics.jsonl and TensorBoard; there, each of several phases has charts under its own name."""
     keep(run, split, values)
-    run.board.scalars(split, run.step, values)
+    prefix = f"{run.phase_done}/" if len(run.strategy.phases) > 1 else ""
+    run.board.scalars(split, run.step, {f"{prefix}{name}": value for name, value in values.items()})
 
 
 def keep(run: "Run", split: str, values: dict[str, float]) -> None:

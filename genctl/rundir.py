@@ -62,16 +62,16 @@ def argument(path: Path) -> str:
     return f"run={path}" if re.fullmatch(r"[\w./+-]+", str(path), re.ASCII) else shlex.quote(f'run="{path}"')
 
 
-def existing(run: str) -> Path:
-    """The directory of a run that is to be used. Raises UserError where there is none."""
+def existing(run: str, key: str = "run") -> Path:
+    """The directory of a run that is to be used; `key` is the setting that names it. UserError where there is none."""
     path = Path(run).expanduser()
     if (path / CONFIG).is_file():
         return path
     if path.is_dir():
-        raise UserError(f"run={path} is not a genctl run: it has no {CONFIG}.")
+        raise UserError(f"{key}={path} is not a genctl run: it has no {CONFIG}.")
     runs = [str(config.parent) for config in path.parent.glob(f"*/{CONFIG}")]
     there = f" Runs there: {first_few(sorted(runs))}." if runs else ""
-    raise UserError(f"run={path} is not there.{did_you_mean(str(path), runs) or there}")
+    raise UserError(f"{key}={path} is not there.{did_you_mean(str(path), runs) or there}")
 
 
 def lock(path: Path) -> filelock.FileLock:

@@ -63,6 +63,22 @@ def at(value: float | Schedule, step: Any) -> Any:
     return value(step) if callable(value) else value
 
 
+def switched(first: float | Schedule, second: float | Schedule, step: int) -> Schedule:
+    """`first` before a step of the run, `second` from then on."""
+
+    def value(now: Any) -> Any:
+        import tensorflow as tf
+
+        return tf.where(now < step, tf.cast(at(first, now), tf.float32), tf.cast(at(second, now), tf.float32))
+
+    return value
+
+
+def scheduled(step: Any, **values: float | Schedule) -> dict[str, Any]:
+    """The present values, by name, of those that change with time: what a strategy adds to its logs."""
+    return {name: value(step) for name, value in values.items() if callable(value)}
+
+
 def takes_schedule(annotation: Any) -> bool:
     """Whether an argument of this annotation may be a schedule."""
     return any(part == Schedule or takes_schedule(part) for part in get_args(annotation))

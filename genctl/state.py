@@ -36,15 +36,23 @@ def restore(strategy: Strategy, arrays: Mapping[str, np.ndarray]) -> None:
 
     What is stored of the training logs is not the strategy's and is passed over.
     """
-    state = variables(strategy)
     arrays = {name: value for name, value in arrays.items() if not name.startswith(LOGS)}
+    assign(variables(strategy), arrays, "the checkpoint does not fit these networks")
+
+
+def assign(state: Mapping[str, Any], arrays: Mapping[str, np.ndarray], problem: str) -> None:
+    """Give each variable the array of its name. Raises UserError, before it changes any, where the two do not fit.
+
+    problem: what the error begins with.
+    """
     if odd := sorted(state.keys() ^ arrays.keys()):
-        raise UserError(f"the checkpoint does not fit these networks: {odd[0]} is on one side only ({len(odd)} such).")
+        raise UserError(f"{problem}: {odd[0]} is on one side only ({len(odd)} such).")
     for name, variable in state.items():
         value, dtype = arrays[name], tf.as_dtype(variable.dtype).as_numpy_dtype
         if value.shape != tuple(variable.shape) or value.dtype != dtype:
             raise UserError(
-                f"the checkpoint does not fit these networks: {name} is {value.dtype}{list(value.shape)} there and "
+                f"{problem}: {name} is {value.dtype}{list(value.shape)} there and "
                 f"{np.dtype(dtype)}{list(variable.shape)} here."
             )
-        variable.assign(value)
+    for name, variable in state.items():
+        variable.assign(arrays[name])

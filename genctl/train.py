@@ -1,5 +1,6 @@
 """`genctl train` and `genctl resume`: from a config to a run in its directory. The loop itself is in loop.py."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,19 +22,23 @@ if TYPE_CHECKING:
     from genctl.run import Run
     from genctl.strategies.base import Strategy
 
+log = logging.getLogger("genctl")
+
 
 def train(cfg: DictConfig, invocation: Invocation) -> None:
     """Train a model; a named run that has begun is continued, if its config is the same."""
     config = rundir.plain(cfg)
-    if path := config["dataset"].get("path"):
-        config["dataset"]["path"] = str(Path(path).expanduser().absolute())
+    for section, key in (("dataset", "path"), ("model", "autoencoder")):
+        if isinstance(path := config[section].get(key), str):
+            config[section][key] = str(Path(path).expanduser().absolute())
     stem = "-".join(invocation.choices[group] for group in ("model", "dataset"))
     directory = rundir.path_of(config, invocation.job)
     if config["trainer"]["workers"] and not directory:
         raise UserError("trainer.workers needs name=…, so that all processes train the same run.")
     if directory and (directory / rundir.CONFIG).exists():
         _require_same(directory, config)
-    _train(config, invocation, lambda: rundir.claim(directory) if directory else rundir.fresh(config["outputs"], stem))
+    made = (lambda: rundir.claim(directory)) if directory else (lambda: rundir.fresh(config["outputs"], stem))
+    _train(config, invocation, directory, made)
 
 
 def resume(cfg: DictConfig, invocation: Invocation) -> None:
@@ -43,7 +48,7 @@ def resume(cfg: DictConfig, invocation: Invocation) -> None:
     config = rundir.read_config(directory)
     for section in ("trainer", "model", "callbacks"):
         _override(config[section], changes[section], section)
-    _train(config, invocation, lambda: directory)
+    _train(config, invocation, directory, lambda: directory)
 
 
 def _require_same(directory: Path, config: Mapping[str, Any]) -> None:
@@ -68,20 +73,30 @@ def _override(config: dict[str, Any], changes: Mapping[str, Any], key: str) -> N
                 config["epochs"] = None
 
 
-def _train(config: dict[str, Any], invocation: Invocation, make_directory: Callable[[], Path]) -> None:
-    """Check and build everything; make the directory last, so that a mistake leaves nothing behind; then train."""
+def _train(
+    config: dict[str, Any], invocation: Invocation, directory: Path | None, make_directory: Callable[[], Path]
+) -> None:
+    """Check and build everything; make the directory last, so that a mistake leaves nothing behind; then train.
+
+    directory: where the run may have begun already.
+    """
     with quiet() as output:
         plan = build.plan(config, invocation.trust)
         from genctl import device, parallel  # TensorFlow starts here, after all that can be refused without it
         from genctl.engine import check_devices, check_parts
+        from genctl.pretrained import adopt
 
         with device.use(plan.trainer.device, plan.trainer.devices, plan.trainer.workers) as place:
             strategy = build.strategy(config, plan.dataset.spec, invocation.trust)
             check_devices(plan.trainer, strategy)
             check_parts(plan.trainer, strategy)
             watch = monitor(plan.trainer, strategy, plan.callbacks)
+            begun = directory and checkpoint.newest(directory / "checkpoints")
+            source = adopt(strategy, strategy.pretrained) if strategy.pretrained and not begun else None
             with rundir.held(make_directory(), parallel.worker()) as directory:
                 output.keep_in(directory / rundir.LOG)
+                if source:
+                    log.info("encoder and decoder are those of %s", source)
                 provenance.record(directory, invocation, plan.dataset, config["seed"], device.describe(place))
                 run = _begin(directory, config, plan, strategy, place, watch)
                 report.introduce(run)

@@ -42,7 +42,7 @@ def test_version(capsys, flag):
 @pytest.mark.parametrize("words", [["train", "--help"], ["--help", "train"], ["train", "seed=1", "-h"]])
 def test_a_verb_shows_choices_settings_and_flags(capsys, words):
     text = out(capsys, *words)
-    assert "model=vae ae, ae_dense, aegan, " in " ".join(text.split())
+    assert "model=vae aae, ae, ae_dense, aegan, " in " ".join(text.split())
     assert "_splits" not in text and "_target_" not in text
     rows = [" ".join(line.split()) for line in text.splitlines()]
     assert any(row.startswith("trainer.steps 3000 optimizer steps in all") for row in rows)

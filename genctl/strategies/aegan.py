@@ -1,32 +1,33 @@
-"""An autoencoder with a GAN of its codes, in three phases.
+"""An autoencoder with a GAN, in three phases; the weights are lambda_1 (reconstruction) and lambda_2 (adversarial).
 
-1. `autoencoder`: encoder E and decoder De minimise ||x - De(E(x))||^2.
-2. `adversarial`: E and De stand still; a generator of codes G learns against a discriminator D of decoded images, with
-   De(E(x)) as the real ones, so that G is asked for codes and not for detail that De cannot draw.
-3. `joint`: all four move. D sees the images x themselves; E, De and G minimise
-   reconstruction_weight ||x - De(E(x))||^2 - adversarial_weight E[log D(De(G(z)))].
+1. `autoencoder`: encoder E and decoder De minimise lambda_1 ||x - De(E(x))||^2, and with `contraction` also
+   ||dE(x)/dx||^2 (Rifai et al. 2011).
+2. `adversarial`: E and De stand still; a generator G plays max_G min_D E[D(G(u))] - E[D(x)], or another game of
+   objectives/adversarial.py; u is noise z, a code E(x), or either in turn. G makes images; or codes that De draws, and
+   then De(E(x)) are the real images, so that G is asked for no detail that De cannot draw.
+3. `joint`: all move; E, De and G minimise the loss of the first phase + lambda_2 times G's, and D sees the images x.
 """
 
-from typing import Literal
+import functools
 
-import keras
 import tensorflow as tf
-from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt
+from pydantic import NonNegativeInt, PositiveInt
 
 from genctl.context import Noise, StepContext
 from genctl.data.spec import Spec
-from genctl.objectives.adversarial import ADVERSARIAL, AdversarialName
-from genctl.objectives.likelihoods import LIKELIHOODS
 from genctl.player import Logs, Player
-from genctl.schedules import PositiveScheduled
-from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy, attach
+from genctl.schedules import NonNegativeScheduled
+from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy
+from genctl.strategies.codec import Codec
+from genctl.strategies.forge import Forge, Makes, Takes, mixed
+from genctl.strategies.game import Game
+from genctl.strategies.phases import Stages, in_order
 
 
 class AEGAN(Strategy):
     """Who moves in which phase stands in `step`."""
 
     monitor = "loss"
-    likelihood = LIKELIHOODS["squared_error"]
 
     def __init__(
         self,
@@ -36,88 +37,81 @@ class AEGAN(Strategy):
         generator: NetworkBuilder,
         discriminator: NetworkBuilder,
         optimizer: OptimizerBuilder,
+        game: Game,
+        stages: Stages,
         latent_dim: PositiveInt,
-        noise_dim: PositiveInt,
-        phases: dict[Literal["autoencoder", "adversarial", "joint"], NonNegativeInt],
-        reconstruction_weight: NonNegativeFloat,
-        adversarial_weight: NonNegativeFloat,
-        adversarial_learning_rate: PositiveScheduled,
-        adversarial: AdversarialName,
+        generator_input: Takes,
+        generator_output: Makes,
+        reconstruction_weight: NonNegativeScheduled,
+        contraction: NonNegativeScheduled,
         average_halflife: NonNegativeInt,
         conditional: bool,
     ) -> None:
         super().__init__(spec, conditional)
-        self.adversarial = ADVERSARIAL[adversarial]
-        self.code_dim, self.noise_dim = latent_dim, noise_dim
-        self.phases = {name: phases[name] for name in ("autoencoder", "adversarial", "joint")}
-        self.reconstruction_weight, self.adversarial_weight = reconstruction_weight, adversarial_weight
+        self.phases, self.pretrained = in_order(stages.phases, stages.autoencoder), stages.autoencoder
+        self.game, self.parts, self.code_dim = game, game.critic_turns, latent_dim
+        self.takes, self.stages = generator_input, stages
         self.encoder = encoder(input_shape=self.widened(spec.image_shape), output_shape=(latent_dim,))
         self.decoder = decoder(input_shape=self.widened((latent_dim,)), output_shape=spec.image_shape)
-        self.generator = generator(input_shape=self.widened((noise_dim,)), output_shape=(latent_dim,))
-        self.discriminator = discriminator(input_shape=self.widened(spec.image_shape), output_shape=(1,))
+        made = {"image": spec.image_shape, "code": (latent_dim,)}[generator_output]
+        self.generator = generator(input_shape=self.widened((latent_dim,)), output_shape=made)
+        self.discriminator = game.discriminator(discriminator, spec.image_shape, self.label_dim)
+        self.codec = Codec(self.encoder, self.decoder, reconstruction_weight, contraction)
+        self.forge = Forge(self.generator, self.codec, generator_output)
         self.autoencoder = Player("autoencoder", self.encoder, self.decoder, optimizer=optimizer())
-        rate = {"learning_rate": adversarial_learning_rate}
-        self.critic = Player("critic", self.discriminator, optimizer=optimizer(**rate))
-        self.forger = Player("forger", self.generator, optimizer=optimizer(**rate))
-        everyone = (self.encoder, self.decoder, self.generator)
-        self.ensemble = Player("ensemble", *everyone, optimizer=optimizer(**rate), average_halflife=average_halflife)
+        self.critic = game.critic(self.discriminator, optimizer=stages.both(optimizer, self.phase_ends()[-1]))
+        self.forger = Player("forger", self.generator, optimizer=stages.adversarial(optimizer)())
+        everyone, joint = (self.encoder, self.decoder, self.generator), stages.joint(optimizer)()
+        self.ensemble = Player("ensemble", *everyone, optimizer=joint, average_halflife=average_halflife)
 
     def step(self, batch: Batch, context: StepContext) -> Logs:
+        image, label = batch["image"], self.condition(batch)
         if context.phase == "autoencoder":
-            return self.autoencoder.minimize(lambda: self.autoencoder_loss(batch, training=True), context)
-        logs = self.critic.minimize(lambda: self.critic_loss(batch, context, training=True), context)
+            return self.autoencoder.minimize(lambda: self.codec.loss(image, label, context), context)
+        for part, turn in self.game.turns(batch, context):
+            logs = self.critic.minimize(functools.partial(self.critic_loss, part, turn, training=True), turn)
         if context.phase == "adversarial":
-            return logs | self.forger.minimize(lambda: self.forger_loss(batch, context), context)
-        return logs | self.ensemble.minimize(lambda: self.joint_loss(batch, context), context)
+            return logs | self.forger.minimize(lambda: self.forger_loss(part, context), context)
+        return logs | self.ensemble.minimize(lambda: self.joint_loss(batch, part, context), context)
 
     def evaluate(self, batch: Batch, context: StepContext) -> Logs:
-        critic_logs = self.critic_loss(batch, context, training=False)[1]
-        return self.autoencoder_loss(batch, training=False)[1] | critic_logs
-
-    def autoencoder_loss(self, batch: Batch, training: bool) -> tuple[tf.Tensor, Logs]:
-        """Squared error of the reconstruction: summed over an example's numbers, mean over examples."""
-        parameters = self.decoder(attach(self.encode(batch, training), self.condition(batch)), training=training)
-        loss = tf.reduce_mean(self.likelihood.loss(batch["image"], parameters))
-        return loss, {"loss": loss}
+        error = self.codec.error(batch["image"], self.condition(batch))
+        return {"loss": error, **self.critic_loss(batch, context, training=False)[1]}
 
     def critic_loss(self, batch: Batch, context: StepContext, training: bool) -> tuple[tf.Tensor, Logs]:
-        """Tell images (in the second phase: their reconstructions) from generated ones."""
-        label = self.condition(batch)
-        joint = context.phase == "joint"
-        image = batch["image"] if joint else self.reconstruct(batch)
-        real = self.discriminator(attach(image, label), training=training)
-        generated = self.decode(self.draw(label, context.noise, "critic", training), label, training and joint)
-        fake = self.discriminator(attach(generated, label), training=training)
-        loss = self.adversarial.critic(real, fake)
-        return loss, {"discriminator/loss": loss, **self.adversarial.accuracies(real, fake)}
+        """Tell images (of the still decoder, where that draws the generated ones too) from generated ones."""
+        still = self.forge.makes == "code" and context.phase != "joint"
+        real = self.reconstruct(batch) if still else batch["image"]
+        score = self.game.score(self.discriminator, self.condition(batch), training)
+        fake = self.generate(batch, context, "critic", training)
+        return self.game.critic_loss(score, real, fake, context, training)
 
     def forger_loss(self, batch: Batch, context: StepContext) -> tuple[tf.Tensor, Logs]:
-        """Make codes whose images the discriminator calls real."""
-        label = self.condition(batch)
-        joint = context.phase == "joint"
-        generated = self.decode(self.draw(label, context.noise, "forger", training=True), label, training=joint)
-        fake = self.discriminator(attach(generated, label), training=True)
-        loss = self.adversarial.forger(fake)
-        return loss, {"generator/loss": loss}
+        """Make images that the discriminator calls real."""
+        score = self.game.score(self.discriminator, self.condition(batch), training=True)
+        return self.game.forger_loss(score, self.generate(batch, context, "forger", training=True), context)
 
-    def joint_loss(self, batch: Batch, context: StepContext) -> tuple[tf.Tensor, Logs]:
-        """The weighted sum of both losses."""
-        reconstruction, reconstruction_logs = self.autoencoder_loss(batch, training=True)
-        adversarial, adversarial_logs = self.forger_loss(batch, context)
-        loss = self.reconstruction_weight * reconstruction + self.adversarial_weight * adversarial
-        return loss, {**reconstruction_logs, **adversarial_logs, "joint_loss": loss}
+    def joint_loss(self, batch: Batch, part: Batch, context: StepContext) -> tuple[tf.Tensor, Logs]:
+        """The first phase's and the weighted second one's; the latter for the part that the critic saw last."""
+        reconstruction = self.codec.loss(batch["image"], self.condition(batch), context)
+        return self.stages.joint_loss(reconstruction, self.forger_loss(part, context), context)
 
-    def encode(self, batch: Batch, training: bool = False) -> tf.Tensor:
-        return on_sphere(self.encoder(attach(batch["image"], self.condition(batch)), training=training))
+    def generate(self, batch: Batch, context: StepContext, name: str, training: bool) -> tf.Tensor:
+        """Images for the batch's labels; out of training from noise alone, as samples are."""
+        label, joint = self.condition(batch), training and context.phase == "joint"
+        inputs = self.forge.noise(label, context.noise, name)
+        if training:
+            inputs = mixed(self.takes, inputs, lambda: self.codec.encode(batch["image"], label, joint))
+        return self.forge.image(inputs, label, training, joint)
 
-    def draw(self, label: tf.Tensor, noise: Noise, name: str = "sample", training: bool = False) -> tf.Tensor:
-        z = noise.normal(f"z/{name}", (keras.ops.shape(label)[0], self.noise_dim))
-        return on_sphere(self.generator(attach(z, label), training=training))
+    def sample(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
+        return self.forge.image(self.forge.noise(label, noise), label)
 
-    def decode(self, code: tf.Tensor, label: tf.Tensor, training: bool = False) -> tf.Tensor:
-        return self.likelihood.image(self.decoder(attach(code, label), training=training))
+    def draw(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
+        return self.forge.code(self.forge.noise(label, noise), label)
 
+    def encode(self, batch: Batch) -> tf.Tensor:
+        return self.codec.encode(batch["image"], self.condition(batch))
 
-def on_sphere(code: tf.Tensor) -> tf.Tensor:
-    """Scale each code (n, d) to the length sqrt(d), so that encoder and generator share one bounded space."""
-    return code * keras.ops.rsqrt(keras.ops.mean(keras.ops.square(code), axis=1, keepdims=True) + 1e-8)
+    def decode(self, code: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
+        return self.codec.decode(code, label)

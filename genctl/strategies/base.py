@@ -36,6 +36,7 @@ class Strategy:
 
     phases: the steps of each phase in order; the last one goes on for as long as the run does.
     monitor: the validation log whose smallest value marks the best checkpoint; None where no log tells quality.
+    pretrained: the run whose encoder and decoder this one begins with; None: new ones.
     parts: equal parts that `step` divides its batch into.
     code_dim: numbers in what `draw` and `encode` return and `decode` takes; set by a constructor that has these.
     needs_prior: `draw` takes codes from `prior`, a mixture of prior_components (0: none) that is fitted after training.
@@ -44,6 +45,7 @@ class Strategy:
 
     phases: Mapping[str, int] = {"train": 0}
     monitor: str | None = None
+    pretrained: str | None = None
     parts = 1
     code_dim = 0
     needs_prior = False

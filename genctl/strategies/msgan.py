@@ -6,7 +6,6 @@ image of the one before (networks/multiscale.py): Karras et al. fade it in for t
 """
 
 import functools
-from collections.abc import Sequence
 
 import keras
 import tensorflow as tf
@@ -15,6 +14,7 @@ from pydantic import NonNegativeInt, PositiveInt
 from genctl.context import Noise, StepContext
 from genctl.data.spec import Spec
 from genctl.player import Logs, Player
+from genctl.strategies import levels
 from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy, attach
 from genctl.strategies.game import Game
 
@@ -63,25 +63,16 @@ class MSGAN(Strategy):
 
     def critic_loss(self, batch: Batch, context: StepContext, training: bool) -> tuple[tf.Tensor, Logs]:
         """Tell images of each size from generated ones."""
-        label, levels = self.condition(batch), self.levels(context.phase)
-        fakes = self.images(self.draw(label, context.noise, "critic"), label, levels, training)
-        reals = smaller(batch["image"], len(self.discriminators))
-        losses = []
-        for level in range(levels):
-            score = self.game.score(self.discriminators[level], label, training)
-            now = context.branch(f"level{level}")
-            losses.append(self.game.critic_loss(score, reals[level], fakes[level], now, training))
-        return mean(losses)
+        label = self.condition(batch)
+        fakes = self.images(self.draw(label, context.noise, "critic"), label, self.levels(context.phase), training)
+        reals = levels.smaller(batch["image"], len(self.discriminators))
+        return levels.critic_loss(self.game, self.discriminators, reals, fakes, label, context, training)
 
     def forger_loss(self, batch: Batch, context: StepContext) -> tuple[tf.Tensor, Logs]:
         """Make images that the discriminator of each size calls real."""
-        label, levels = self.condition(batch), self.levels(context.phase)
-        fakes = self.images(self.draw(label, context.noise, "forger"), label, levels, training=True)
-        losses = []
-        for level in range(levels):
-            score = self.game.score(self.discriminators[level], label, training=True)
-            losses.append(self.game.forger_loss(score, fakes[level], context.branch(f"level{level}")))
-        return mean(losses)
+        label, active = self.condition(batch), self.levels(context.phase)
+        fakes = self.images(self.draw(label, context.noise, "forger"), label, active, training=True)
+        return levels.forger_loss(self.game, self.discriminators, fakes, label, context)
 
     def levels(self, phase: str) -> int:
         """How many sizes, from the smallest, take part in a phase."""
@@ -98,17 +89,3 @@ class MSGAN(Strategy):
 
     def decode(self, code: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
         return self.images(code, label, len(self.discriminators), training=False)[-1]
-
-
-def smaller(images: tf.Tensor, levels: int) -> list[tf.Tensor]:
-    """Images (n, h, w, c) at so many sizes, smallest first, each the average over 2x2 of the next."""
-    sizes = [images]
-    for _ in range(levels - 1):
-        sizes.insert(0, tf.nn.avg_pool2d(sizes[0], 2, 2, "SAME"))
-    return sizes
-
-
-def mean(losses: Sequence[tuple[tf.Tensor, Logs]]) -> tuple[tf.Tensor, Logs]:
-    """The mean of the losses, and of each log."""
-    logs = {name: tf.reduce_mean(tf.stack([logs[name] for _, logs in losses])) for name in losses[0][1]}
-    return tf.reduce_mean(tf.stack([loss for loss, _ in losses])), logs

@@ -1,0 +1,85 @@
+"""The adversarial autoencoder (Makhzani et al. 2016, section 2): a GAN makes the codes of all data look like the prior.
+
+Each step has the paper's two phases. Reconstruction: encoder E and decoder De minimise ||x - De(E(x))||^2.
+Regularization: a discriminator D of codes, for which draws of the prior are real, and E as its generator play
+
+    min_E max_D E[log D(z)] + E[log(1 - D(E(x)))], z ~ N(0, I), or another game of objectives/adversarial.py.
+"""
+
+import functools
+
+import tensorflow as tf
+from pydantic import NonNegativeInt, PositiveInt
+
+from genctl.context import Noise, StepContext
+from genctl.data.spec import Spec
+from genctl.player import Logs, Player
+from genctl.schedules import PositiveScheduled
+from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy
+from genctl.strategies.codec import Codec
+from genctl.strategies.game import Game
+
+
+class AAE(Strategy):
+    """The encoder belongs to two players: one for the reconstruction, and one against the discriminator."""
+
+    monitor = "loss"
+
+    def __init__(
+        self,
+        spec: Spec,
+        encoder: NetworkBuilder,
+        decoder: NetworkBuilder,
+        discriminator: NetworkBuilder,
+        optimizer: OptimizerBuilder,
+        game: Game,
+        latent_dim: PositiveInt,
+        adversarial_learning_rate: PositiveScheduled,
+        average_halflife: NonNegativeInt,
+        conditional: bool,
+    ) -> None:
+        super().__init__(spec, conditional)
+        self.game, self.parts, self.code_dim = game, game.critic_turns, latent_dim
+        self.encoder = encoder(input_shape=self.widened(spec.image_shape), output_shape=(latent_dim,))
+        self.decoder = decoder(input_shape=self.widened((latent_dim,)), output_shape=spec.image_shape)
+        self.discriminator = game.discriminator(discriminator, (latent_dim,), self.label_dim)
+        self.codec = Codec(self.encoder, self.decoder)
+        slow = functools.partial(optimizer, learning_rate=adversarial_learning_rate)
+        self.forger = Player("forger", self.encoder, optimizer=slow())
+        self.critic = game.critic(self.discriminator, optimizer=slow)
+        self.autoencoder = Player(
+            "autoencoder", self.encoder, self.decoder, optimizer=optimizer(), average_halflife=average_halflife
+        )
+
+    def step(self, batch: Batch, context: StepContext) -> Logs:
+        image, label = batch["image"], self.condition(batch)
+        reconstruction = self.autoencoder.minimize(lambda: self.codec.loss(image, label, context), context)
+        for part, turn in self.game.turns(batch, context):
+            logs = self.critic.minimize(functools.partial(self.critic_loss, part, turn, training=True), turn)
+        return reconstruction | logs | self.forger.minimize(lambda: self.forger_loss(part, context), context)
+
+    def evaluate(self, batch: Batch, context: StepContext) -> Logs:
+        error = self.codec.error(batch["image"], self.condition(batch))
+        return {"loss": error, **self.critic_loss(batch, context, training=False)[1]}
+
+    def critic_loss(self, batch: Batch, context: StepContext, training: bool) -> tuple[tf.Tensor, Logs]:
+        """Tell draws of the prior from codes of images."""
+        label = self.condition(batch)
+        score = self.game.score(self.discriminator, label, training)
+        code = self.codec.encode(batch["image"], label, training)
+        return self.game.critic_loss(score, self.draw(label, context.noise), code, context, training)
+
+    def forger_loss(self, batch: Batch, context: StepContext) -> tuple[tf.Tensor, Logs]:
+        """Encode images so that the discriminator takes their codes for draws of the prior."""
+        label = self.condition(batch)
+        code = self.codec.encode(batch["image"], label, training=True)
+        return self.game.forger_loss(self.game.score(self.discriminator, label, training=True), code, context)
+
+    def draw(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
+        return noise.normal("prior", (tf.shape(label)[0], self.code_dim))
+
+    def encode(self, batch: Batch) -> tf.Tensor:
+        return self.codec.encode(batch["image"], self.condition(batch))
+
+    def decode(self, code: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
+        return self.codec.decode(code, label)

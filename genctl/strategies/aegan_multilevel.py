@@ -1,0 +1,137 @@
+"""An autoencoder with a GAN (see aegan.py) at several sizes of image, in the same three phases.
+
+The autoencoder (multilevel_codec.py) and the generator give images of every size, each half of the next, and each has a
+discriminator; losses are means over the sizes. With `level_steps`, the phases `autoencoder` and `adversarial`
+begin with the coarsest size alone, which the others join one after another (Karras et al. 2018); otherwise all sizes
+learn at once (Karnewar and Wang 2020).
+"""
+
+import functools
+
+import keras
+import tensorflow as tf
+from pydantic import NonNegativeInt, PositiveInt
+
+from genctl.context import Noise, StepContext
+from genctl.data.spec import Spec
+from genctl.player import Logs, Player
+from genctl.schedules import NonNegativeScheduled, at, scheduled
+from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy
+from genctl.strategies.forge import Takes, mixed
+from genctl.strategies.game import Game
+from genctl.strategies.levels import critic_loss, forger_loss, smaller
+from genctl.strategies.multilevel_codec import MultilevelCodec, shapes
+from genctl.strategies.phases import Stages, grown, in_order
+
+
+class AEGANMultilevel(Strategy):
+    """Who moves in which phase stands in `step`."""
+
+    monitor = "loss"
+
+    def __init__(
+        self,
+        spec: Spec,
+        encoder: NetworkBuilder,
+        decoder: NetworkBuilder,
+        generator: NetworkBuilder,
+        discriminator: NetworkBuilder,
+        optimizer: OptimizerBuilder,
+        game: Game,
+        stages: Stages,
+        latent_dim: PositiveInt,
+        levels: PositiveInt,
+        level_steps: NonNegativeInt,
+        generator_input: Takes,
+        reconstruction_weight: NonNegativeScheduled,
+        average_halflife: NonNegativeInt,
+        conditional: bool,
+    ) -> None:
+        super().__init__(spec, conditional)
+        self.phases = grown(in_order(stages.phases, stages.autoencoder), levels, level_steps)
+        self.pretrained, self.takes, self.levels = stages.autoencoder, generator_input, levels
+        self.game, self.parts, self.code_dim = game, game.critic_turns, latent_dim
+        self.reconstruction_weight, self.stages = reconstruction_weight, stages
+        several = {"output_shape": spec.image_shape, "several_sizes": True}
+        self.decoder = decoder(input_shape=self.widened((latent_dim,)), **several)
+        self.generator = generator(input_shape=self.widened((latent_dim,)), **several)
+        sizes = [shapes(network, levels) for network in (self.decoder, self.generator)][0]
+        self.encoders = [encoder(input_shape=self.widened(shape), output_shape=(latent_dim,)) for shape in sizes]
+        self.discriminators = [game.discriminator(discriminator, shape, self.label_dim) for shape in sizes]
+        self.codec = MultilevelCodec(self.encoders, self.decoder)
+        self.autoencoder = Player("autoencoder", *self.encoders, self.decoder, optimizer=optimizer())
+        self.critic = game.critic(*self.discriminators, optimizer=stages.both(optimizer, self.phase_ends()[-1]))
+        self.forger = Player("forger", self.generator, optimizer=stages.adversarial(optimizer)())
+        everyone, joint = (*self.encoders, self.decoder, self.generator), stages.joint(optimizer)()
+        self.ensemble = Player("ensemble", *everyone, optimizer=joint, average_halflife=average_halflife)
+
+    @property
+    def networks(self) -> dict[str, keras.Model]:
+        """The networks by role, those of each size numbered from the coarsest."""
+        lists = {"encoder": self.encoders, "discriminator": self.discriminators}
+        return super().networks | {f"{role}_{i}": net for role, nets in lists.items() for i, net in enumerate(nets, 1)}
+
+    def step(self, batch: Batch, context: StepContext) -> Logs:
+        if context.phase.startswith("autoencoder"):
+            return self.autoencoder.minimize(lambda: self.autoencoder_loss(batch, context, training=True), context)
+        for part, turn in self.game.turns(batch, context):
+            logs = self.critic.minimize(functools.partial(self.critic_loss, part, turn, training=True), turn)
+        if context.phase.startswith("adversarial"):
+            return logs | self.forger.minimize(lambda: self.forger_loss(part, context), context)
+        return logs | self.ensemble.minimize(lambda: self.joint_loss(batch, part, context), context)
+
+    def evaluate(self, batch: Batch, context: StepContext) -> Logs:
+        logs = self.autoencoder_loss(batch, context, training=False)[1]
+        return logs | self.critic_loss(batch, context, training=False)[1]
+
+    def active(self, phase: str) -> int:
+        """How many sizes, from the coarsest, take part in a phase."""
+        level = phase.rpartition("_")[2]
+        return int(level) if level.isdecimal() else self.levels
+
+    def autoencoder_loss(self, batch: Batch, context: StepContext, training: bool) -> tuple[tf.Tensor, Logs]:
+        """lambda_1 times the mean of the squared errors; the log `loss` is that of the finest size."""
+        images = smaller(batch["image"], self.levels)[: self.active(context.phase)]
+        errors = self.codec.errors(images, self.condition(batch), training)
+        loss = at(self.reconstruction_weight, context.step) * tf.reduce_mean(tf.stack(errors))
+        return loss, {"loss": errors[-1], **scheduled(context.step, reconstruction_weight=self.reconstruction_weight)}
+
+    def critic_loss(self, batch: Batch, context: StepContext, training: bool) -> tuple[tf.Tensor, Logs]:
+        """Tell images of each size from generated ones."""
+        label, reals = self.condition(batch), smaller(batch["image"], self.levels)
+        fakes = self.generate(batch, context, "critic", training)
+        return critic_loss(self.game, self.discriminators, reals, fakes, label, context, training)
+
+    def forger_loss(self, batch: Batch, context: StepContext) -> tuple[tf.Tensor, Logs]:
+        """Make images that the discriminator of each size calls real."""
+        fakes = self.generate(batch, context, "forger", training=True)
+        return forger_loss(self.game, self.discriminators, fakes, self.condition(batch), context)
+
+    def joint_loss(self, batch: Batch, part: Batch, context: StepContext) -> tuple[tf.Tensor, Logs]:
+        """The first phase's and the weighted second one's; the latter for the part that the critic saw last."""
+        reconstruction = self.autoencoder_loss(batch, context, training=True)
+        return self.stages.joint_loss(reconstruction, self.forger_loss(part, context), context)
+
+    def generate(self, batch: Batch, context: StepContext, name: str, training: bool) -> list[tf.Tensor]:
+        """Images of every size that takes part, for the batch's labels; out of training from noise, as samples are."""
+        label, joint = self.condition(batch), training and context.phase == "joint"
+        inputs = self.noise(label, context.noise, name)
+        if training:
+            inputs = mixed(self.takes, inputs, lambda: self.encode(batch, joint))
+        return self.codec.images(self.generator, inputs, label, self.active(context.phase), training)
+
+    def noise(self, label: tf.Tensor, noise: Noise, name: str = "sample") -> tf.Tensor:
+        """z ~ N(0, I), one for each row of `label`."""
+        return noise.normal(f"z/{name}", (tf.shape(label)[0], self.code_dim))
+
+    def sample(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
+        return self.codec.images(self.generator, self.noise(label, noise), label, self.levels)[-1]
+
+    def draw(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
+        return self.codec.encode(smaller(self.sample(label, noise), self.levels), label)
+
+    def encode(self, batch: Batch, training: bool = False) -> tf.Tensor:
+        return self.codec.encode(smaller(batch["image"], self.levels), self.condition(batch), training)
+
+    def decode(self, code: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
+        return self.codec.images(self.decoder, code, label, self.levels)[-1]

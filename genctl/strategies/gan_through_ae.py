@@ -1,0 +1,108 @@
+"""A GAN whose images an autoencoder judges too: what looks like the data, it can reproduce.
+
+Generator G, discriminator D, and an autoencoder AE(x) = De(E(x)), all learning at once:
+
+    G minimises BCE(D(G(z)), 1) + w ||G(z) - AE(G(z))||^2, z ~ N(0, I), or with another game than cross-entropy
+    E and De minimise ||x - AE(x)||^2 on images x: real ones, or as many generated ones beside them
+
+The second term is the energy of a generated image in the energy-based GAN (Zhao et al. 2017, section 2.3),
+whose autoencoder is the discriminator itself.
+"""
+
+import functools
+
+import tensorflow as tf
+from pydantic import NonNegativeInt, PositiveInt
+
+from genctl.context import Noise, StepContext
+from genctl.data.spec import Spec
+from genctl.player import Logs, Player
+from genctl.schedules import NonNegativeScheduled, at, scheduled
+from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy
+from genctl.strategies.codec import Codec
+from genctl.strategies.forge import Forge
+from genctl.strategies.game import Game
+
+
+class GANThroughAE(Strategy):
+    """The autoencoder learns first, then the critic, then the forger, which both of them judge."""
+
+    def __init__(
+        self,
+        spec: Spec,
+        encoder: NetworkBuilder,
+        decoder: NetworkBuilder,
+        generator: NetworkBuilder,
+        discriminator: NetworkBuilder,
+        optimizer: OptimizerBuilder,
+        game: Game,
+        latent_dim: PositiveInt,
+        reconstruction_weight: NonNegativeScheduled,
+        learn_from_generated: bool,
+        average_halflife: NonNegativeInt,
+        conditional: bool,
+    ) -> None:
+        super().__init__(spec, conditional)
+        self.game, self.parts, self.code_dim = game, game.critic_turns, latent_dim
+        self.reconstruction_weight, self.learn_from_generated = reconstruction_weight, learn_from_generated
+        self.encoder = encoder(input_shape=self.widened(spec.image_shape), output_shape=(latent_dim,))
+        self.decoder = decoder(input_shape=self.widened((latent_dim,)), output_shape=spec.image_shape)
+        self.generator = generator(input_shape=self.widened((latent_dim,)), output_shape=spec.image_shape)
+        self.discriminator = game.discriminator(discriminator, spec.image_shape, self.label_dim)
+        self.codec = Codec(self.encoder, self.decoder)
+        self.forge = Forge(self.generator, self.codec, "image")
+        self.autoencoder = Player("autoencoder", self.encoder, self.decoder, optimizer=optimizer())
+        self.critic = game.critic(self.discriminator, optimizer=optimizer)
+        self.forger = Player("forger", self.generator, optimizer=optimizer(), average_halflife=average_halflife)
+
+    def step(self, batch: Batch, context: StepContext) -> Logs:
+        reconstruction = self.autoencoder.minimize(lambda: self.autoencoder_loss(batch, context), context)
+        for part, turn in self.game.turns(batch, context):
+            logs = self.critic.minimize(functools.partial(self.critic_loss, part, turn, training=True), turn)
+        return reconstruction | logs | self.forger.minimize(lambda: self.forger_loss(part, context), context)
+
+    def evaluate(self, batch: Batch, context: StepContext) -> Logs:
+        error = self.codec.error(batch["image"], self.condition(batch))
+        return {"loss": error, **self.critic_loss(batch, context, training=False)[1]}
+
+    def autoencoder_loss(self, batch: Batch, context: StepContext) -> tuple[tf.Tensor, Logs]:
+        """Reproduce real images, and generated ones where these are to be learned from."""
+        image, label = batch["image"], self.condition(batch)
+        if self.learn_from_generated:
+            generated = self.generate(label, context.noise, "autoencoder", training=True)
+            image, label = tf.concat([image, generated], axis=0), tf.concat([label, label], axis=0)
+        return self.codec.loss(image, label, context)
+
+    def critic_loss(self, batch: Batch, context: StepContext, training: bool) -> tuple[tf.Tensor, Logs]:
+        """Tell images from generated ones."""
+        label = self.condition(batch)
+        fake = self.generate(label, context.noise, "critic", training)
+        score = self.game.score(self.discriminator, label, training)
+        return self.game.critic_loss(score, batch["image"], fake, context, training)
+
+    def forger_loss(self, batch: Batch, context: StepContext) -> tuple[tf.Tensor, Logs]:
+        """Make images that the discriminator calls real and the autoencoder can reproduce."""
+        label = self.condition(batch)
+        fake = self.generate(label, context.noise, "forger", training=True)
+        score = self.game.score(self.discriminator, label, training=True)
+        adversarial, logs = self.game.forger_loss(score, fake, context)
+        error = self.codec.error(fake, label)
+        logs |= {"generator/reconstruction": error}
+        logs |= scheduled(context.step, reconstruction_weight=self.reconstruction_weight)
+        return adversarial + at(self.reconstruction_weight, context.step) * error, logs
+
+    def generate(self, label: tf.Tensor, noise: Noise, name: str, training: bool = False) -> tf.Tensor:
+        """Images in [-1, 1], one for each row of `label`."""
+        return self.forge.image(self.forge.noise(label, noise, name), label, training)
+
+    def sample(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
+        return self.generate(label, noise, "sample")
+
+    def draw(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
+        return self.codec.encode(self.sample(label, noise), label)
+
+    def encode(self, batch: Batch) -> tf.Tensor:
+        return self.codec.encode(batch["image"], self.condition(batch))
+
+    def decode(self, code: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
+        return self.codec.decode(code, label)

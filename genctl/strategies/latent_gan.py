@@ -1,0 +1,89 @@
+"""A GAN of the codes of an autoencoder that is trained before (Achlioptas et al. 2018, section 4, "l-GAN").
+
+1. `autoencoder`: encoder E and decoder De minimise ||x - De(E(x))||^2.
+2. `adversarial`: both stand still; a generator G of codes and a discriminator D of codes play
+   max_G min_D E[D(G(z))] - E[D(E(x))], z ~ N(0, I), or another game of objectives/adversarial.py.
+"""
+
+import functools
+
+import tensorflow as tf
+from pydantic import NonNegativeInt, PositiveInt
+
+from genctl.context import Noise, StepContext
+from genctl.data.spec import Spec
+from genctl.player import Logs, Player
+from genctl.schedules import PositiveScheduled
+from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy
+from genctl.strategies.codec import Codec
+from genctl.strategies.forge import Forge
+from genctl.strategies.game import Game
+from genctl.strategies.phases import TwoPhases, in_order
+
+
+class LatentGAN(Strategy):
+    """The critic never sees an image."""
+
+    def __init__(
+        self,
+        spec: Spec,
+        encoder: NetworkBuilder,
+        decoder: NetworkBuilder,
+        generator: NetworkBuilder,
+        discriminator: NetworkBuilder,
+        optimizer: OptimizerBuilder,
+        game: Game,
+        latent_dim: PositiveInt,
+        phases: TwoPhases,
+        autoencoder: str | None,
+        adversarial_learning_rate: PositiveScheduled,
+        average_halflife: NonNegativeInt,
+        conditional: bool,
+    ) -> None:
+        super().__init__(spec, conditional)
+        self.phases, self.pretrained = in_order(phases, autoencoder), autoencoder
+        self.game, self.parts, self.code_dim = game, game.critic_turns, latent_dim
+        self.encoder = encoder(input_shape=self.widened(spec.image_shape), output_shape=(latent_dim,))
+        self.decoder = decoder(input_shape=self.widened((latent_dim,)), output_shape=spec.image_shape)
+        self.generator = generator(input_shape=self.widened((latent_dim,)), output_shape=(latent_dim,))
+        self.discriminator = game.discriminator(discriminator, (latent_dim,), self.label_dim)
+        self.codec = Codec(self.encoder, self.decoder)
+        self.forge = Forge(self.generator, self.codec, "code")
+        slow = functools.partial(optimizer, learning_rate=adversarial_learning_rate)
+        self.autoencoder = Player("autoencoder", self.encoder, self.decoder, optimizer=optimizer())
+        self.critic = game.critic(self.discriminator, optimizer=slow)
+        self.forger = Player("forger", self.generator, optimizer=slow(), average_halflife=average_halflife)
+
+    def step(self, batch: Batch, context: StepContext) -> Logs:
+        image, label = batch["image"], self.condition(batch)
+        if context.phase == "autoencoder":
+            return self.autoencoder.minimize(lambda: self.codec.loss(image, label, context), context)
+        for part, turn in self.game.turns(batch, context):
+            logs = self.critic.minimize(functools.partial(self.critic_loss, part, turn, training=True), turn)
+        return logs | self.forger.minimize(lambda: self.forger_loss(part, context), context)
+
+    def evaluate(self, batch: Batch, context: StepContext) -> Logs:
+        error = self.codec.error(batch["image"], self.condition(batch))
+        return {"loss": error, **self.critic_loss(batch, context, training=False)[1]}
+
+    def critic_loss(self, batch: Batch, context: StepContext, training: bool) -> tuple[tf.Tensor, Logs]:
+        """Tell codes of images from generated ones."""
+        label = self.condition(batch)
+        fake = self.forge.make(self.forge.noise(label, context.noise, "critic"), label, training)
+        score = self.game.score(self.discriminator, label, training)
+        return self.game.critic_loss(score, self.encode(batch), fake, context, training)
+
+    def forger_loss(self, batch: Batch, context: StepContext) -> tuple[tf.Tensor, Logs]:
+        """Make codes that the discriminator takes for those of images."""
+        label = self.condition(batch)
+        fake = self.forge.make(self.forge.noise(label, context.noise, "forger"), label, training=True)
+        return self.game.forger_loss(self.game.score(self.discriminator, label, training=True), fake, context)
+
+    def draw(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
+        return self.forge.code(self.forge.noise(label, noise), label)
+
+    def encode(self, batch: Batch) -> tf.Tensor:
+        return self.codec.encode(batch["image"], self.condition(batch))
+
+    def decode(self, code: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
+        return self.codec.decode(code, label)

@@ -1,0 +1,114 @@
+"""The VAE whose distance between images is learned by a discriminator (Larsen et al. 2016, algorithm 1).
+
+With z ~ q(z | x), x' = De(z), x'' = De(z'') for z'' ~ N(0, I), and f the discriminator's features of an image:
+
+    distance = 1/2 E[||f(x) - f(x')||^2]  (the negative of equation 7, but for a constant)
+    encoder minimises beta KL(q(z | x) || p(z)) + distance
+    decoder minimises gamma distance + the game's loss of a generator, for x' and x''
+    discriminator minimises the game's loss of a critic, with x as real images, and x' and x'' in turn as generated ones
+
+The paper has beta = 1 and the game of objectives/adversarial.py called minimax.
+"""
+
+import functools
+
+import tensorflow as tf
+from pydantic import NonNegativeInt, PositiveInt
+
+from genctl.context import Noise, StepContext
+from genctl.data.spec import Spec
+from genctl.networks.features import features
+from genctl.objectives.divergences import standard_normal_kl
+from genctl.objectives.likelihoods import total
+from genctl.player import Logs, Player
+from genctl.schedules import NonNegativeScheduled, at, scheduled
+from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy, attach
+from genctl.strategies.game import Game
+
+
+class VAEGAN(Strategy):
+    """Three players with one network each."""
+
+    monitor = "squared_error"  # of pixels: distances of two moments, which have other features, cannot be compared
+
+    def __init__(
+        self,
+        spec: Spec,
+        encoder: NetworkBuilder,
+        decoder: NetworkBuilder,
+        discriminator: NetworkBuilder,
+        optimizer: OptimizerBuilder,
+        game: Game,
+        latent_dim: PositiveInt,
+        beta: NonNegativeScheduled,
+        gamma: NonNegativeScheduled,
+        average_halflife: NonNegativeInt,
+        conditional: bool,
+    ) -> None:
+        super().__init__(spec, conditional)
+        self.game, self.parts, self.code_dim = game, game.critic_turns, latent_dim
+        self.beta, self.gamma = beta, gamma
+        self.encoder = encoder(input_shape=self.widened(spec.image_shape), output_shape=(2 * latent_dim,))
+        self.decoder = decoder(input_shape=self.widened((latent_dim,)), output_shape=spec.image_shape)
+        self.discriminator = game.discriminator(discriminator, spec.image_shape, self.label_dim)
+        self.features = features(self.discriminator)
+        average = {"average_halflife": average_halflife}
+        self.inferrer = Player("inferrer", self.encoder, optimizer=optimizer(), **average)
+        self.forger = Player("forger", self.decoder, optimizer=optimizer(), **average)
+        self.critic = game.critic(self.discriminator, optimizer=optimizer)
+
+    def step(self, batch: Batch, context: StepContext) -> Logs:
+        for part, turn in self.game.turns(batch, context):
+            logs = self.critic.minimize(functools.partial(self.critic_loss, part, turn, training=True), turn)
+        inferrer, forger, more = self.losses(part, context, training=True)
+        logs |= more | self.inferrer.minimize(lambda: (inferrer, {}), context)
+        logs |= self.forger.minimize(lambda: (forger, {}), context)
+        return logs | scheduled(context.step, beta=self.beta, gamma=self.gamma)
+
+    def evaluate(self, batch: Batch, context: StepContext) -> Logs:
+        error = total(tf.square(batch["image"] - self.reconstruct(batch))) / 4  # in intensities
+        logs = {"squared_error": tf.reduce_mean(error), **self.losses(batch, context, training=False)[2]}
+        return logs | self.critic_loss(batch, context, training=False)[1]
+
+    def critic_loss(self, batch: Batch, context: StepContext, training: bool) -> tuple[tf.Tensor, Logs]:
+        """Tell images from reconstructions and samples, each in every other row."""
+        label = self.condition(batch)
+        code, prior = self.infer(batch, context.noise, training)[0], self.draw(label, context.noise)
+        mixed = tf.where(tf.range(tf.shape(code)[0])[:, None] % 2 == 0, code, prior)
+        score = self.game.score(self.discriminator, label, training)
+        return self.game.critic_loss(score, batch["image"], self.decode(mixed, label, training), context, training)
+
+    def losses(self, batch: Batch, context: StepContext, training: bool) -> tuple[tf.Tensor, tf.Tensor, Logs]:
+        """The encoder's and the decoder's, from one pass; means over examples."""
+        label, noise = self.condition(batch), context.noise
+        code, rate = self.infer(batch, noise, training)
+        codes, labels = tf.concat([code, self.draw(label, noise)], axis=0), tf.concat([label, label], axis=0)
+        fakes = self.decode(codes, labels, training)
+        distance = self.distance(batch["image"], tf.split(fakes, 2)[0], label, training)
+        score = self.game.score(self.discriminator, labels, training)
+        adversarial, logs = self.game.forger_loss(score, fakes, context)
+        inferrer = at(self.beta, context.step) * rate + distance
+        forger = at(self.gamma, context.step) * distance + adversarial
+        return inferrer, forger, {"rate": rate, "distance": distance, **logs}
+
+    def distance(self, first: tf.Tensor, second: tf.Tensor, label: tf.Tensor, training: bool) -> tf.Tensor:
+        """1/2 ||f(x) - f(x')||^2 of images with the same labels: summed over features, mean over examples."""
+        beside = label if self.game.condition_by == "concat" else label[:, :0]
+        seen = [self.features(attach(images, beside), training) for images in (first, second)]
+        return 0.5 * tf.reduce_mean(total(tf.square(seen[0] - seen[1])))
+
+    def infer(self, batch: Batch, noise: Noise, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
+        """One draw of q(z | x) for each image, (n, latent_dim), and the mean over examples of its KL divergence."""
+        outputs = self.encoder(attach(batch["image"], self.condition(batch)), training=training)
+        mean, log_variance = tf.split(outputs, 2, axis=1)
+        code = mean + tf.exp(log_variance / 2) * noise.normal("code", tf.shape(mean))
+        return code, tf.reduce_mean(standard_normal_kl(mean, log_variance))
+
+    def draw(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
+        return noise.normal("prior", (tf.shape(label)[0], self.code_dim))
+
+    def encode(self, batch: Batch) -> tf.Tensor:
+        return self.encoder(attach(batch["image"], self.condition(batch)), training=False)[:, : self.code_dim]
+
+    def decode(self, code: tf.Tensor, label: tf.Tensor, training: bool = False) -> tf.Tensor:
+        return tf.tanh(self.decoder(attach(code, label), training=training))
