@@ -1,5 +1,6 @@
 """Metrics of samples against closed forms and definitions, on small arrays."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -147,6 +148,15 @@ def digits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Dataset:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     cut = {"validation": 0.1, "test": 0.3, "split_seed": 0, "limit": None, "folds": None, "fold": 0}
     return Dataset(load(), **cut, augment=Augment())
+
+
+def test_unseen_examples_that_are_not_new_give_no_scale(digits: Dataset) -> None:
+    images = digits.split("train").take(np.arange(10)).images
+    same = Evaluation(digits.spec, digits.split("train"), digits.split("train"), 0, images=images, count=10)
+    with pytest.raises(Unsuited, match="not trained on"):
+        Copies(5)(same)
+    with pytest.raises(Unsuited, match="half of the unseen examples"):
+        Copies(5)(dataclasses.replace(same, test=digits.split("train")))
 
 
 METRICS = (Frechet(), Kernel(100), Neighbourhoods(5), Copies(20))

@@ -10,6 +10,7 @@ from genctl.metrics.features.pixels import pixels
 from genctl.metrics.vectors import Measured, Vectors, check_enough
 
 SHOWN, BESIDE = 10, 5  # samples in the picture, and training examples beside each
+ROUNDING = 1e-4  # what a distance of 0 may come out as, by the features' standard deviation
 
 
 class Copies:
@@ -37,6 +38,8 @@ class Copies:
         usual = vectors.floors(
             key, lambda: dict(zip(("distance", "copies"), train.judge(vectors.of(unseen)), strict=True))
         )
+        if usual["distance"] < ROUNDING * train.train.std():
+            raise Unsuited("copies needs a scale, and half of the unseen examples are in the training split too")
         distance, copies = train.judge(vectors.samples)
         if evaluation.spec.is_image:
             evaluation.pictures["nearest_training_images"] = _picture(evaluation, train, vectors.samples)

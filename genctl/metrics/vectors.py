@@ -11,7 +11,7 @@ from genctl.data.base import Split
 from genctl.data.progress import progress_bar
 from genctl.metrics.base import Evaluation, Number, Unsuited
 from genctl.metrics.features.base import Extractor
-from genctl.metrics.kept import kept
+from genctl.metrics.kept import Arrays, kept
 
 
 class Measured(NamedTuple):
@@ -41,8 +41,8 @@ class Vectors:
     @functools.cached_property
     def samples(self) -> np.ndarray:
         """Of the samples, (n, d)."""
-        images = self.evaluation.samples(self.evaluation.count)
-        blocks = (images[first : first + self.extractor.batch] for first in range(0, len(images), self.extractor.batch))
+        images, step = self.evaluation.samples(self.evaluation.count), self.extractor.batch
+        blocks = (images[first : first + step] for first in range(0, len(images), step))
         return self._extract(blocks, len(images), "features of samples")
 
     @functools.cached_property
@@ -52,12 +52,14 @@ class Vectors:
 
     def of(self, split: Split) -> np.ndarray:
         """Of all examples of a split, in its order; kept on disk."""
-        places = np.arange(split.size)
-        step = self.extractor.batch
-        blocks = (split.take(places[first : first + step]).images for first in range(0, split.size, step))
+
+        def extract() -> Arrays:
+            places, step = np.arange(split.size), self.extractor.batch
+            blocks = (split.take(places[first : first + step]).images for first in range(0, split.size, step))
+            return {"features": self._extract(blocks, split.size, f"features of {split.name} examples")}
+
         key = {"network": self.extractor.sha256, "split": split.fingerprint}
-        make = functools.partial(self._extract, blocks, split.size, f"features of {split.name} examples")
-        return kept("features", key, lambda: {"features": make()})[0]["features"]
+        return kept("features", key, extract)[0]["features"]
 
     def _extract(self, blocks: Iterator[np.ndarray], total: int, what: str) -> np.ndarray:
         parts = []
