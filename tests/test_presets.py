@@ -1,0 +1,26 @@
+"""Every preset trains on the digits, with its own networks and through all its phases, and does what it can."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import Genctl, rows
+
+from genctl.commandline import paths
+from genctl.commandline.composition import Request, compose
+
+
+@pytest.mark.parametrize("preset", paths.options("model", paths.builtin()))
+def test_preset_trains_for_100_steps_on_digits(genctl: Genctl, preset: str) -> None:
+    model = compose(Request("train", (f"model={preset}",), ()))[0].model
+    phases = [f"model.phases.{name}={100 // len(model.phases)}" for name in model.get("phases", {})]
+    steps = sum(100 // len(phases) for _ in phases) or 100
+    length = "trainer.steps=null" if phases else "trainer.steps=100"
+    genctl.good("train", f"model={preset}", *phases, length, "name=x", "callbacks.images.every=100")
+    losses = [value for row in rows("outputs/x") for name, value in row.items() if name.endswith("loss")]
+    assert losses and np.isfinite(losses).all()
+    assert rows("outputs/x")[-1]["step"] == steps
+    genctl.good("sample", "run=outputs/x", "n=8")
+    samples = np.load("outputs/x/samples.npz")["samples"]
+    assert samples.shape == (8, 8, 8, 1) and samples.std() > 0
+    assert list(Path("outputs/x/samples").glob("*.png"))
