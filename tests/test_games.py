@@ -178,6 +178,14 @@ def test_a_batch_that_does_not_divide_into_turns_is_refused(genctl: Genctl) -> N
     assert "such as 25" in message and not Path("runs").exists()
 
 
+def test_labels_that_the_data_have_not_are_named(genctl: Genctl) -> None:
+    np.savez("images.npz", images=np.zeros((40, 4, 4), np.uint8))
+    message = genctl.bad(
+        "train", "model=cgan", "dataset=npz", "dataset.path=images.npz", *TINY, "trainer.batch_size=16"
+    )
+    assert "model.conditional=true needs labels, and data set 'images' has none" in message
+
+
 def test_a_wgan_gp_continues_bit_for_bit_and_its_critic_takes_its_turns(genctl: Genctl) -> None:
     words = ("train", "model=wgan_gp", *TINY, "trainer.batch_size=20", "trainer.xla=false", "callbacks.log.every=1")
     words += ("model.critic_turns=2", "model.penalty_every=3", "model.instance_noise=0.1")
