@@ -131,7 +131,7 @@ def network(input_shape: tuple[int, ...], output_shape: tuple[int, ...], batch_n
 
 
 def test_clipped_weights_stay_within_their_bound() -> None:
-    clipped = game(clip_weights=0.01, critic_learning_rate=0.5)
+    clipped = game(clip_weights=0.01, critic_learning_rate=5.0)  # more than any weight is at first
     player = clipped.critic(
         network((3,), (1,)), optimizer=lambda learning_rate: Optimizer(keras.optimizers.SGD(), learning_rate)
     )
