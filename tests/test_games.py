@@ -131,7 +131,7 @@ def network(input_shape: tuple[int, ...], output_shape: tuple[int, ...], batch_n
 
 
 def test_clipped_weights_stay_within_their_bound() -> None:
-    clipped = game(clip_weights=0.01, critic_learning_rate=0.5)
+    clipped = game(clip_weights=0.01, critic_learning_rate=5.0)  # more than any weight is at first
     player = clipped.critic(
         network((3,), (1,)), optimizer=lambda learning_rate: Optimizer(keras.optimizers.SGD(), learning_rate)
     )
@@ -176,6 +176,14 @@ def test_a_batch_that_does_not_divide_into_turns_is_refused(genctl: Genctl) -> N
     message = genctl.bad("train", "model=wgan_gp", *TINY, "trainer.batch_size=24")
     assert "trainer.batch_size=24 does not divide into the 5 equal parts of model.critic_turns=5" in message
     assert "such as 25" in message and not Path("runs").exists()
+
+
+def test_labels_that_the_data_have_not_are_named(genctl: Genctl) -> None:
+    np.savez("images.npz", images=np.zeros((40, 4, 4), np.uint8))
+    message = genctl.bad(
+        "train", "model=cgan", "dataset=npz", "dataset.path=images.npz", *TINY, "trainer.batch_size=16"
+    )
+    assert "model.conditional=true needs labels, and data set 'images' has none" in message
 
 
 def test_a_wgan_gp_continues_bit_for_bit_and_its_critic_takes_its_turns(genctl: Genctl) -> None:
