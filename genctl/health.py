@@ -44,7 +44,8 @@ CHECKS = {
         steps=1000,
         advice="the codes have told less than 0.1 nats about an image for {steps} steps: the posterior has collapsed "
         "to the prior. What usually helps: a weight that rises from nothing, such as "
-        "model.beta={{linear: {{start: 0, end: 1, steps: 2000}}}}, model.free_bits=0.1, or a smaller decoder.",
+        "model.beta={{linear: {{start: 0, end: 1, steps: 2000}}}} (for hvae, model.warmup=2000), "
+        "model.free_bits=0.1, or a smaller decoder.",
     ),
 }
 

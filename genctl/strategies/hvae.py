@@ -18,12 +18,17 @@ from genctl.objectives.bounds import active_units, bits_per_dim, floored_rate
 from genctl.objectives.likelihoods import LikelihoodName, likelihood_for
 from genctl.objectives.normal import Normal
 from genctl.player import Logs, Player
-from genctl.schedules import NonNegativeScheduled, at
+from genctl.schedules import constant
 from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy, attach, repeated
 
 
 class HVAE(Strategy):
-    """Minimise distortion + beta * the rates of all levels, in nats an example."""
+    """Minimise distortion + beta * the rates of all levels, in nats an example.
+
+    warmup: steps in which the weight of the rates rises from 0 to beta; without it, levels are given up early on.
+    """
+
+    monitor = "negative_elbo"  # losses of two weights cannot be compared
 
     def __init__(
         self,
@@ -33,7 +38,8 @@ class HVAE(Strategy):
         optimizer: OptimizerBuilder,
         levels: Widths,
         width: PositiveInt,
-        beta: NonNegativeScheduled,
+        beta: NonNegativeFloat,
+        warmup: NonNegativeInt,
         free_bits: NonNegativeFloat,
         likelihood: LikelihoodName,
         binarization: BinarizationName,
@@ -43,8 +49,7 @@ class HVAE(Strategy):
         super().__init__(spec, conditional)
         check_binarization(binarization, likelihood)
         self.levels, self.code_dim = levels, sum(levels)
-        self.beta, self.free_bits = beta, free_bits
-        self.monitor = "negative_elbo" if callable(beta) else "loss"
+        self.beta, self.free_bits = constant(beta, warmup), free_bits
         self.likelihood = likelihood_for(spec, likelihood)
         self.binarize = BINARIZATIONS[binarization]
         self.encoder = encoder(input_shape=self.widened(spec.image_shape), output_shape=(width,))
@@ -58,12 +63,11 @@ class HVAE(Strategy):
 
     def step(self, batch: Batch, context: StepContext) -> Logs:
         logs = self.autoencoder.minimize(lambda: self.loss(batch, context, training=True), context)
-        return {**logs, "beta": self.beta(context.step)} if callable(self.beta) else logs
+        return {**logs, "beta": self.beta(context.step)}
 
     def evaluate(self, batch: Batch, context: StepContext) -> Logs:
         logs = self.loss(batch, context, training=False)[1]
-        logs = {**logs, "active_units": active_units(self.encode(batch))}
-        return {**logs, "negative_elbo": -logs["elbo"]} if callable(self.beta) else logs
+        return {**logs, "negative_elbo": -logs["elbo"], "active_units": active_units(self.encode(batch))}
 
     def loss(self, batch: Batch, context: StepContext, training: bool) -> tuple[tf.Tensor, Logs]:
         """Distortion with one sample of every code, and the rate of each level, `free_bits` of which are free."""
@@ -71,7 +75,7 @@ class HVAE(Strategy):
         path = self.infer(batch, drawn(context.noise), training)
         distortion, kl = tf.reduce_mean(self.distortion(batch, path, training)), path.kl()
         rate = tf.reduce_mean(tf.reduce_sum(kl, axis=1))
-        loss = distortion + at(self.beta, context.step) * floored_rate(kl, self.free_bits)
+        loss = distortion + self.beta(context.step) * floored_rate(kl, self.free_bits)
         logs = {"loss": loss, "distortion": distortion, "rate": rate, "elbo": -distortion - rate}
         logs |= {f"rate/level_{level}": tf.reduce_mean(kl[:, level]) for level in range(len(self.levels))}
         return loss, logs | bits_per_dim(distortion + rate, self.likelihood, self.spec)
