@@ -39,6 +39,6 @@ def compare(
     p, q = ((one + SMOOTHING) / (one + SMOOTHING).sum() for one in (counts, real_counts))
     return {
         "classes_hit": Measured(int(np.sum(counts > 0)), f"of {classes}"),
-        "class_entropy": Measured(float(-np.sum(shares[counts > 0] * np.log(shares[counts > 0]))), "nats"),
+        "class_entropy": Measured(float(np.sum(shares[counts > 0] * np.log(1 / shares[counts > 0]))), "nats"),
         "class_divergence": Measured(float(np.sum(p * np.log(p / q))), "nats"),
     }

@@ -15,16 +15,16 @@ def table(title: str, numbers: Sequence[Number]) -> RenderableType:
     protocols = [{name: str(setting) for name, setting in number.protocol.items()} for number in numbers]
     shared = set.intersection(*(set(protocol.items()) for protocol in protocols))
     own = [_words({name: text for name, text in one.items() if (name, text) not in shared}) for one in protocols]
-    letters = dict(zip(dict.fromkeys(own), string.ascii_lowercase, strict=False))
+    letters = dict(zip(filter(None, dict.fromkeys(own)), string.ascii_lowercase, strict=False))
     rows = Table("metric", title=title, title_justify="left")
     for name in ("value", "floor"):
         rows.add_column(name, justify="right")
     rows.add_column("by")
     for number, words in zip(numbers, own, strict=True):
         floor = "" if number.floor is None else f"{number.floor:.4g}"
-        rows.add_row(number.metric, value(number), floor, letters[words])
+        rows.add_row(number.metric, value(number), floor, letters.get(words, ""))
     below = [_words({name: text for name, text in protocols[0].items() if (name, text) in shared})]
-    below += [f"{letter}: {words}" for words, letter in letters.items() if words]
+    below += [f"{letter}: {words}" for words, letter in letters.items()]
     return Group(rows, *(Text(line) for line in below if line))
 
 
