@@ -63,7 +63,7 @@ def test_help_of_another_choice(capsys, monkeypatch):
 def test_help_names_what_is_needed_and_fits_the_terminal(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     text = out(capsys, "sample", "--help")
-    assert "run         (needed)  the run's directory" in text
+    assert "run          (needed)  the run's directory" in text
     assert max(map(len, text.splitlines())) <= 80
     assert max(map(len, out(capsys, "train", "--help", "model=aegan").splitlines())) <= 80
 

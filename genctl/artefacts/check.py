@@ -27,7 +27,7 @@ def check(part: Part, kind: Format, path: Path, run: Trained) -> str:
 
 
 def compared(file: str, given: np.ndarray, expected: np.ndarray, near: float = CLOSE) -> str:
-    """How an export compares with genctl; bytes may round differently. Raises UserError where it is wrong."""
+    """How an export's output compares with genctl's; a byte may round differently. Raises UserError if wrong."""
     if given.shape != expected.shape or given.dtype != expected.dtype:
         raise UserError(
             f"{file} gives {given.dtype}{list(given.shape)}, and genctl {expected.dtype}{list(expected.shape)}: "
