@@ -113,7 +113,7 @@ def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     settings = {
         "vae": ("encoder=conv", "encoder.filters=[4]", "decoder=conv", "decoder.filters=[4]", "model.latent_dim=5"),
         "gan": ("model.conditional=true", "model.noise_dim=6"),
-        "ae": ("model.latent_dim=4",),
+        "ae": ("model.latent_dim=4", "model.prior=none"),
         "aegan": ("model.phases={autoencoder: 2, adversarial: 2, joint: 2}",),
     }
 

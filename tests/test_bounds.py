@@ -167,4 +167,5 @@ def test_a_posterior_that_stays_at_the_prior_is_told_once(
             health(step, step + 500, {"rate": 0.05, "distortion": 200.0})
     assert health.warned == ["posterior"] and health.since["posterior"] == 0
     Health()(0, 5000, {"rate": 0.5, "distortion": 200.0})
-    assert caplog.text.count("model.beta={linear: {start: 0, end: 1, steps: 2000}}") == 1
+    [record] = caplog.records
+    assert "model.beta={linear: {start: 0, end: 1, steps: 2000}}" in record.getMessage()

@@ -29,10 +29,10 @@ def complete(line):
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("tr", ["train"]),
+        ("trai", ["train"]),
         ("", sorted(["completion", *VERBS])),
         ("completion b", ["bash"]),
-        ("-m tra", ["train"]),
+        ("-m trai", ["train"]),
         ("train --mul", ["--multirun"]),
         ("train --cfg ", ["all", "hydra", "job"]),
         ("train --config-dir x", [FILES]),
@@ -89,7 +89,7 @@ def environment(tmp_path):
 def test_bash(environment, tmp_path):
     (tmp_path / "photo one").mkdir()
     cases = [
-        ("genctl tra", "genctl tra", ["train"]),
+        ("genctl trai", "genctl trai", ["train"]),
         ("genctl train mod", "genctl train mod", ["model.", "model="]),
         ("genctl train model=vae_", "genctl train model = vae_", ["vae_dense"]),
         ("genctl train model=", "genctl train model =", MODELS),

@@ -28,7 +28,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     generator = np.random.default_rng(0)
     np.savez(root / "plain.npz", images=generator.integers(0, 256, (60, 9, 14, 3), np.uint8))
     plain = ("dataset=npz", f"dataset.path={root / 'plain.npz'}", "dataset.test=0.3")
-    for name, model, more in (("gan", "gan", ()), ("vae", "vae", ()), ("plain", "gan", plain), ("ae", "ae", plain)):
+    for name, model, more in (
+        ("gan", "gan", ()),
+        ("vae", "vae", ()),
+        ("plain", "gan", plain),
+        ("ae", "ae", (*plain, "model.prior=none")),
+    ):
         words = (*tiny(model), *more, "trainer.steps=6", "trainer.xla=false", f"outputs={root}", f"name={name}")
         assert main(["train", *words]) == 0
     return root

@@ -123,9 +123,9 @@ from genctl.strategies.vae import VAE
 
 class Shaky(VAE):
     def loss(self, batch, context, training):
-        loss, logs = super().loss(batch, context, training)
+        loss, logs, posterior = super().loss(batch, context, training)
         bad = tf.where(context.noise.uniform("bad", ()) < 0.1, float("nan"), 0.0)
-        return loss + bad, logs | {"loss": loss + bad}
+        return loss + bad, logs | {"loss": loss + bad}, posterior
 """
 
 

@@ -35,8 +35,9 @@ def test_the_example_of_the_docstring(tiny_run: Runs, tmp_path: Path, monkeypatc
 
 
 def test_loading_leaves_the_callers_random_state_alone(tiny_run: Runs) -> None:
+    run = tiny_run("ae")
     states = random.getstate(), np.random.get_state()[1].tolist()
-    genctl.load(tiny_run("ae"))
+    genctl.load(run)
     assert states == (random.getstate(), np.random.get_state()[1].tolist())
 
 
@@ -68,7 +69,11 @@ def test_floats_in_the_units_of_the_data_are_read_as_such(loaded: Loaded) -> Non
         ("vae", lambda run: run.sample(1, label=3), "not class-conditional"),
         ("gan", lambda run: run.decode(np.zeros((2, 6))), "class-conditional: give label"),
         ("gan", lambda run: run.decode(np.zeros((2, 6)), [1, 2, 3]), "3 labels for 2 examples"),
-        ("gan", lambda run: run.encode(np.zeros((2, 8, 8, 1), np.uint8)), "model=ae, model=aegan, model=vae"),
+        (
+            "gan",
+            lambda run: run.encode(np.zeros((2, 8, 8, 1), np.uint8)),
+            "Families that can: .*model=ae, model=aegan, .*model=vae",
+        ),
     ],
 )
 def test_mistakes(loaded: Loaded, model: str, call: Callable, message: str) -> None:

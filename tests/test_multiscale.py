@@ -11,7 +11,7 @@ from conftest import Genctl, rows
 from genctl import checkpoint
 from genctl.errors import UserError
 from genctl.networks import multiscale
-from genctl.strategies.msgan import smaller
+from genctl.strategies.levels import smaller
 
 OPTIONS = {"kernel_size": 3, "activation": "relu", "normalization": "batch"}
 MSGAN = ("train", "model=msgan", "generator.filters=[8,8]", "discriminator=mlp", "discriminator.units=[8]")

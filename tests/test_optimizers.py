@@ -111,9 +111,9 @@ import tensorflow as tf
 from genctl.strategies.ae import AE
 
 class Steep(AE):
-    def loss(self, batch, training):
-        loss, logs = super().loss(batch, training)
-        return loss + tf.sqrt(0 * loss), logs  # 0, with an infinite slope
+    def loss(self, batch, noise, training):
+        loss, logs, code = super().loss(batch, noise, training)
+        return loss + tf.sqrt(0 * loss), logs, code  # 0, with an infinite slope
 """
 
 

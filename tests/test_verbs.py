@@ -1,6 +1,7 @@
 """What can be done with codes: interpolate, traverse, encode, decode, invert; and one's own images."""
 
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -132,7 +133,9 @@ def test_the_projector_shows_the_codes(genctl: Genctl, tiny_run: Runs) -> None:
     def get(route: str, **query: str) -> TestResponse:
         return Client(plugin.get_plugin_apps()[route]).get("/", query_string=query)
 
-    plugin._update_configs()
+    deadline = time.monotonic() + 60
+    while not get("/runs").json and time.monotonic() < deadline:  # the files are read by a thread
+        plugin._update_configs()
     [run] = get("/runs").json
     [embedding] = get("/info", run=run).json["embeddings"]
     assert embedding["tensorShape"] == [20, 5]
