@@ -72,7 +72,7 @@ def encoder(run: Trained) -> Part | None:
         return None
 
     def call(image: Any, label: Any = None) -> Any:
-        return strategy.encode({"image": in_unit(image, of_files(run.spec)), "label": _one_hot(label, strategy)})
+        return strategy.encode({"image": in_unit(image, of_files(run.spec)), "label": _one_hot(label, strategy, image)})
 
     def expected(arrays: Arrays) -> np.ndarray:
         return run.encode(arrays["image"], _names(run, arrays))
@@ -87,7 +87,7 @@ def decoder(run: Trained) -> Part | None:
         return None
 
     def call(code: Any, label: Any = None) -> Any:
-        return as_stored(strategy.decode(code, _one_hot(label, strategy)), run.spec)
+        return as_stored(strategy.decode(code, _one_hot(label, strategy, code)), run.spec)
 
     def expected(arrays: Arrays) -> np.ndarray:
         return run.decode(arrays["code"], _names(run, arrays))
@@ -108,10 +108,12 @@ def generator(run: Trained) -> Part | None:
         return None
 
     def call(noise: Any, label: Any = None) -> Any:
-        return as_stored(strategy.sample(_one_hot(label, strategy), cast(Any, OneDraw(noise))), run.spec)
+        return as_stored(strategy.sample(_one_hot(label, strategy, noise), cast(Any, OneDraw(noise))), run.spec)
 
     def expected(arrays: Arrays) -> np.ndarray:
-        labels = tf.zeros((len(arrays["noise"]), 0)) if "label" not in arrays else _one_hot(arrays["label"], strategy)
+        labels = (
+            tf.zeros((len(arrays["noise"]), 0)) if "label" not in arrays else _one_hot(arrays["label"], strategy, None)
+        )
         return run.spec.to_stored(run.strategy.sample(labels, cast(Any, OneDraw(tf.constant(arrays["noise"])))).numpy())
 
     return _part("generator", run, "noise", shape, "image", call, expected)
@@ -126,7 +128,7 @@ def discriminator(run: Trained) -> Part | None:
         return None
 
     def call(image: Any, label: Any = None) -> Any:
-        return network(attach(in_unit(image, of_files(run.spec)), _one_hot(label, strategy)), training=False)
+        return network(attach(in_unit(image, of_files(run.spec)), _one_hot(label, strategy, image)), training=False)
 
     def expected(arrays: Arrays) -> np.ndarray:
         classes = arrays.get("label", np.zeros(len(arrays["image"]), np.int32))
@@ -166,10 +168,13 @@ def _part(
     return Part(name, inputs, output, call, expected)
 
 
-def _one_hot(label: Any, strategy: Strategy) -> Any:
-    """Classes as the networks are given them; without labels, a width of 0, which nothing is attached for."""
+def _one_hot(label: Any, strategy: Strategy, given: Any) -> Any:
+    """Classes as the networks are given them; without labels, a width of 0, with a row for each of what is given.
+
+    Keras' own models, whose inputs are no tensors yet, do not count rows: nothing is attached for labels of no width.
+    """
     if label is None:
-        return np.zeros((1, 0), np.float32)
+        return tf.zeros((tf.shape(given)[0], 0)) if tf.is_tensor(given) else np.zeros((1, 0), np.float32)
     return keras.ops.one_hot(label, strategy.label_dim, dtype="float32")
 
 

@@ -146,7 +146,7 @@ def total(values: tf.Tensor) -> tf.Tensor:
 
 def mean_image(parameters: tf.Tensor) -> tf.Tensor:
     """The same image where log scales stand behind the means."""
-    return sigmoid_image(tf.split(parameters, 2, axis=-1)[0])
+    return sigmoid_image(keras.ops.split(parameters, 2, axis=-1)[0])
 
 
 LIKELIHOODS = {

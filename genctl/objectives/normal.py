@@ -38,8 +38,8 @@ class Normal(NamedTuple):
 
     def times(self, other: "Normal") -> "Normal":
         """The normalised product of both densities: precisions add up (Sønderby et al. 2016, equations 17 and 18)."""
-        log_precision = tf.math.softplus(self.log_variance - other.log_variance) - self.log_variance
-        share = tf.sigmoid(other.log_variance - self.log_variance)  # of self's precision in the sum
+        log_precision = keras.ops.softplus(self.log_variance - other.log_variance) - self.log_variance
+        share = keras.ops.sigmoid(other.log_variance - self.log_variance)  # of self's precision in the sum
         return Normal(share * self.mean + (1 - share) * other.mean, -log_precision)
 
     def repeated(self, times: int) -> "Normal":

@@ -6,6 +6,7 @@ or the contractive one (objectives/regularizers.py).
 
 from typing import Annotated, Literal
 
+import keras
 import tensorflow as tf
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt
 
@@ -21,7 +22,7 @@ from genctl.objectives.regularizers import REGULARIZERS, RegularizerName
 from genctl.player import Logs, Player
 from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy, attach
 
-ACTIVATIONS = {"linear": tf.identity, "relu": tf.nn.relu, "sigmoid": tf.sigmoid}
+ACTIVATIONS = {name: keras.activations.get(name) for name in ("linear", "relu", "sigmoid")}
 
 
 class AE(Strategy):

@@ -122,7 +122,7 @@ class AEGANMultilevel(Strategy):
 
     def noise(self, label: tf.Tensor, noise: Noise, name: str = "sample") -> tf.Tensor:
         """z ~ N(0, I), one for each row of `label`."""
-        return noise.normal(f"z/{name}", (tf.shape(label)[0], self.code_dim))
+        return noise.normal(f"z/{name}", (keras.ops.shape(label)[0], self.code_dim))
 
     def sample(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
         return self.codec.images(self.generator, self.noise(label, noise), label, self.levels)[-1]

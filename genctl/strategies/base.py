@@ -1,10 +1,11 @@
 """What every strategy shares: labels, phases, and the list of its state."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from genctl.context import Noise, StepContext
@@ -178,3 +179,8 @@ def attach(inputs: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
 def repeated(batch: Batch, times: int) -> Batch:
     """A batch with each example `times` times in a row."""
     return {name: tf.repeat(value, times, axis=0) for name, value in batch.items()}
+
+
+def cut(code: tf.Tensor, sizes: Sequence[int]) -> list[tf.Tensor]:
+    """The parts of so many numbers each of codes (n, sum of sizes)."""
+    return keras.ops.split(code, np.cumsum(sizes)[:-1].tolist(), axis=1)

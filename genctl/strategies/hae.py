@@ -4,6 +4,9 @@ With p_0 = 0 and p_l = p_{l-1} + De_l(c_l), c_l = E_l(x, image of p_{l-1}), mini
 reconstruction loss of p_l. Levels learn jointly, or each after the coarser ones, which then stand still.
 """
 
+import functools
+
+import keras
 import tensorflow as tf
 from pydantic import NonNegativeInt, PositiveInt
 
@@ -14,7 +17,7 @@ from genctl.errors import UserError
 from genctl.networks.blocks import Widths
 from genctl.objectives.likelihoods import LikelihoodName, likelihood_for
 from genctl.player import Logs, Player
-from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy, attach
+from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy, attach, cut
 
 
 class HAE(Strategy):
@@ -76,22 +79,22 @@ class HAE(Strategy):
     def refine(self, batch: Batch, training: list[bool]) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
         """Codes and the decoder's parameters p_l of as many levels as `training` has entries, coarse to fine."""
         image, label = batch["image"], self.condition(batch)
-        drawing, codes, drawings = tf.zeros_like(image), [], []
+        drawing, codes, drawings = keras.ops.zeros_like(image), [], []
         for encoder, decoder, moves in zip(self.encoders, self.decoders, training, strict=False):
-            seen = tf.concat([image, self.likelihood.image(drawing)], axis=-1)
+            seen = keras.ops.concatenate([image, self.likelihood.image(drawing)], axis=-1)
             codes.append(encoder(attach(seen, label), training=moves))
             drawing = drawing + decoder(attach(codes[-1], label), training=moves)
             drawings.append(drawing)
         return codes, drawings
 
     def encode(self, batch: Batch) -> tf.Tensor:
-        return tf.concat(self.refine(batch, [False for _ in self.levels])[0], axis=1)
+        return keras.ops.concatenate(self.refine(batch, [False for _ in self.levels])[0], axis=1)
 
     def draw(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
         assert self.prior is not None
         return self.prior.draw(label, noise)
 
     def decode(self, code: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
-        codes = zip(self.decoders, tf.split(code, self.levels, axis=1), strict=True)
+        codes = zip(self.decoders, cut(code, self.levels), strict=True)
         drawings = [decoder(attach(part, label), training=False) for decoder, part in codes]
-        return self.likelihood.image(tf.reduce_sum(tf.stack(drawings), axis=0))
+        return self.likelihood.image(functools.reduce(keras.ops.add, drawings))

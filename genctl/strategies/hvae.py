@@ -19,7 +19,7 @@ from genctl.objectives.likelihoods import LikelihoodName, likelihood_for
 from genctl.objectives.normal import Normal
 from genctl.player import Logs, Player
 from genctl.schedules import constant
-from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy, attach, repeated
+from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy, attach, cut, repeated
 
 
 class HVAE(Strategy):
@@ -109,6 +109,6 @@ class HVAE(Strategy):
         return self.infer(batch, lambda level, q: q.mean).code
 
     def decode(self, code: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
-        codes = tf.split(code, self.levels, axis=1)
+        codes = cut(code, self.levels)
         path = self.ladder.descend(label, lambda level, prior: codes[level])
         return self.likelihood.image(self.decoder(attach(path.outcome, label), training=False))

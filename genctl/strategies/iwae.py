@@ -5,6 +5,7 @@ L = -E[log (1/k) sum_i p(x, z_i) / q(z_i | x)], with z_1 ... z_k drawn from q(z 
 
 from typing import Literal
 
+import keras
 import tensorflow as tf
 from pydantic import NonNegativeInt, PositiveInt
 
@@ -104,7 +105,7 @@ class IWAE(Strategy):
         return log_terms(self.infer(batch), noise, samples, lambda code: self.distortion(rows, code))
 
     def draw(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
-        return noise.normal("code", (tf.shape(label)[0], self.code_dim))
+        return noise.normal("code", (keras.ops.shape(label)[0], self.code_dim))
 
     def draw_posterior(self, batch: Batch, noise: Noise) -> tf.Tensor:
         posterior = self.infer(batch)

@@ -14,7 +14,7 @@ def smaller(images: tf.Tensor, levels: int) -> list[tf.Tensor]:
     """Images (n, h, w, c) at so many sizes, smallest first, each the average over 2x2 of the next."""
     sizes = [images]
     for _ in range(levels - 1):
-        sizes.insert(0, tf.nn.avg_pool2d(sizes[0], 2, 2, "SAME"))
+        sizes.insert(0, keras.ops.average_pool(sizes[0], 2, 2, "same"))
     return sizes
 
 
