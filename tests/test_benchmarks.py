@@ -39,6 +39,7 @@ def test_training(tmp_path: Path) -> None:
     assert torch["against"] == "PyTorch eager" and torch["ratio"] is None and "no-python" in torch["error"]
 
 
+@pytest.mark.skipif("GENCTL_NIGHTLY" not in os.environ, reason="takes a while")
 def test_evaluation(tmp_path: Path) -> None:
     settings = ("metrics=frechet", "features=pixels", "n=50")
     [row] = run(tmp_path, "evaluation.py", "--dataset", "digits", "--steps", "1", "--repeats", "1", *settings)

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import Genctl, rows
+from PIL import Image
 
 from genctl.commandline import paths
 from genctl.commandline.composition import Request, compose
@@ -23,4 +24,4 @@ def test_preset_trains_for_100_steps_on_digits(genctl: Genctl, preset: str) -> N
     genctl.good("sample", "run=outputs/x", "n=8")
     samples = np.load("outputs/x/samples.npz")["samples"]
     assert samples.shape == (8, 8, 8, 1) and samples.std() > 0
-    assert list(Path("outputs/x/samples").glob("*.png"))
+    assert Image.open(next(Path("outputs/x/samples").glob("*.png"))).mode == "L"

@@ -14,27 +14,23 @@ PHASES = {"aegan": ("model.phases.autoencoder=1", "model.phases.adversarial=1", 
 TINY = ("trainer.steps=2", "trainer.batch_size=20", "dataset.limit=32", "callbacks.images.count=4", "outputs=runs")
 FAMILIES = ("ae", "vae", "gan", "aegan", "hae", "hvae")
 LOSSES = ("joint_loss", "loss", "generator/loss")  # of which the first that is there is the whole one
-MODELS = sorted(path.stem for path in (Path(__file__).parents[1] / "configs" / "model").glob("[!_]*.yaml"))
 
 
 def extra(model: str) -> tuple[str, ...]:
     return PHASES.get(model.split("_")[0], ())
 
 
-@pytest.mark.parametrize(
-    ("data", "model"), [*(("digits", model) for model in MODELS), *(("npz", model) for model in FAMILIES)]
-)
-def test_every_model_trains_on_grey_and_colour_images(genctl: Genctl, colour_npz: str, model: str, data: str) -> None:
-    where = (f"dataset.path={colour_npz}",) if data == "npz" else ()
-    genctl.good("train", f"model={model}", f"dataset={data}", *where, "name=x", *TINY, *extra(model))
+@pytest.mark.parametrize("model", FAMILIES)
+def test_every_family_trains_on_colour_images(genctl: Genctl, colour_npz: str, model: str) -> None:
+    data = ("dataset=npz", f"dataset.path={colour_npz}")
+    genctl.good("train", f"model={model}", *data, "name=x", *TINY, *extra(model))
     run = Path("runs/x")
     summary = json.loads((run / "summary.json").read_text())
     assert summary["status"] == "finished" and summary["steps"] == rows(run)[-1]["step"]
     logged = next(loss for loss in LOSSES if loss in summary["metrics"]["train"])
     assert np.isfinite(summary["metrics"]["train"][logged])
     assert summary["metrics"]["validation"]
-    picture = Image.open(next(run.glob("samples/*.png")))
-    assert picture.mode == ("RGB" if data == "npz" else "L")
+    assert Image.open(next(run.glob("samples/*.png"))).mode == "RGB"
 
 
 @pytest.mark.parametrize("model", FAMILIES)
@@ -107,9 +103,8 @@ def test_runs_without_a_name_do_not_collide(genctl: Genctl) -> None:
     assert len({(run / "metrics.jsonl").read_text() for run in runs}) == 2
 
 
-@pytest.mark.parametrize("name", ["sweep", "'my runs, a=b'"])
-def test_the_command_that_a_run_suggests_works(genctl: Genctl, name: str) -> None:
-    out = genctl.good("train", "-m", f"name={name}", "seed=1,2", *TINY).out
+def test_the_command_that_a_run_suggests_works(genctl: Genctl) -> None:
+    out = genctl.good("train", "-m", "name='my runs, a=b'", "seed=1,2", *TINY).out
     commands = [line.strip() for line in out.splitlines() if line.startswith("  genctl sample")]
     assert len(commands) == 2
     for command in commands:
