@@ -42,6 +42,18 @@ def test_training(tmp_path: Path) -> None:
 @pytest.mark.skipif("GENCTL_NIGHTLY" not in os.environ, reason="takes a while")
 def test_evaluation(tmp_path: Path) -> None:
     settings = ("metrics=frechet", "features=pixels", "n=50")
-    [row] = run(tmp_path, "evaluation.py", "--dataset", "digits", "--steps", "1", "--repeats", "1", *settings)
+    [row] = run(
+        tmp_path,
+        "evaluation.py",
+        "--work",
+        "samples",
+        "--dataset",
+        "digits",
+        "--steps",
+        "1",
+        "--repeats",
+        "1",
+        *settings,
+    )
     assert row["work"] == "samples" and row["metrics"]["frechet_distance/pixels"] > 0
     assert row["seconds"] > 0 and row["first_seconds"] > 0 and row["machine"]
