@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from conftest import NIGHTLY
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
@@ -27,6 +28,7 @@ def test_startup(tmp_path: Path) -> None:
         assert row["seconds"] > 0 and row["against_seconds"] > 0 and row["ratio"] > 0
 
 
+@NIGHTLY
 @pytest.mark.skipif("GENCTL_DATA" not in os.environ, reason="needs MNIST")
 def test_training(tmp_path: Path) -> None:
     words = ("--quick", "--repeats", "1", "--seconds", "0.2", "--work", "dense_vae", "--against", "loop,torch")
@@ -39,7 +41,7 @@ def test_training(tmp_path: Path) -> None:
     assert torch["against"] == "PyTorch eager" and torch["ratio"] is None and "no-python" in torch["error"]
 
 
-@pytest.mark.skipif("GENCTL_NIGHTLY" not in os.environ, reason="takes a while")
+@NIGHTLY
 def test_evaluation(tmp_path: Path) -> None:
     settings = ("metrics=frechet", "features=pixels", "n=50")
     [row] = run(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import tensorflow as tf
-from conftest import Genctl, newest_weights, rows, tiny
+from conftest import NIGHTLY, Genctl, newest_weights, rows, tiny
 from test_resume import wait_for_step
 
 from genctl.loss_scale import LossScale
@@ -105,7 +105,7 @@ def test_a_signal_to_one_process_stops_both(genctl: Genctl) -> None:
     assert finish(processes) == [75, 75]
 
 
-@pytest.mark.skipif(os.environ.get("GENCTL_NIGHTLY") != "1", reason="takes most of a minute: GENCTL_NIGHTLY=1")
+@NIGHTLY
 @pytest.mark.parametrize("lost", [0, 1])
 def test_a_kill_of_one_process_ends_the_other_and_loses_nothing(genctl: Genctl, lost: int) -> None:
     for begin in (0, 20):
