@@ -16,7 +16,6 @@ if data := os.environ.get("GENCTL_DATA"):
     os.environ["GENCTL_DATA"] = str(Path(data).resolve())  # tests run in directories of their own
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # bit-for-bit claims are made for a CPU
 NIGHTLY = pytest.mark.skipif(os.environ.get("GENCTL_NIGHTLY") != "1", reason="takes long: GENCTL_NIGHTLY=1")
-os.environ["TF_NUM_INTRAOP_THREADS"] = "1"  # two tests at a time would wait for each other's threads
 
 
 @dataclasses.dataclass

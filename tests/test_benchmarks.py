@@ -20,6 +20,7 @@ def run(tmp_path: Path, *words: str) -> list[dict]:
     return json.loads(target.read_text())
 
 
+@NIGHTLY
 def test_startup(tmp_path: Path) -> None:
     rows = run(tmp_path, "startup.py", "--repeats", "1")
     assert {"genctl --help", "genctl train --help", "a config error", "one step"} <= {row["work"] for row in rows}

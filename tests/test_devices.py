@@ -47,6 +47,7 @@ def test_two_devices_end_where_one_does(genctl: Genctl) -> None:
     genctl.good("sample", "run=runs/two", "n=4")
 
 
+@NIGHTLY
 def test_two_devices_continue_bit_for_bit(genctl: Genctl) -> None:
     words = ("train", "model=gan", *WORDS, "trainer.device=cpu", "trainer.devices=2")
     assert on_two(*words, "name=whole").returncode == 0
@@ -98,6 +99,7 @@ def test_two_processes_end_where_one_does(genctl: Genctl) -> None:
 ENDLESS = (*tiny("gan"), *WORKERS, "trainer.steps=1000000", "callbacks.checkpoint.every=20")
 
 
+@NIGHTLY
 def test_a_signal_to_one_process_stops_both(genctl: Genctl) -> None:
     processes = two_processes("train", *ENDLESS)
     wait_for_step(processes[0], "runs/two", 20)

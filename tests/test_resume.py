@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import Genctl, newest_weights, rows
+from conftest import NIGHTLY, Genctl, newest_weights, rows
 
 COMMON = (
     "outputs=runs",
@@ -26,7 +26,7 @@ def options(model: str) -> tuple[str, ...]:
     return (f"model={model}", *COMMON, *extra, *dropout)
 
 
-@pytest.mark.parametrize("model", ["ae", "vae", "gan", "aegan"])
+@pytest.mark.parametrize("model", [*(pytest.param(model, marks=NIGHTLY) for model in ("ae", "vae")), "gan", "aegan"])
 def test_sixty_steps_equal_thirty_five_and_twenty_five(genctl: Genctl, model: str) -> None:
     genctl.good("train", *options(model), "name=whole", "trainer.steps=60")
     genctl.good("train", *options(model), "name=parts", "trainer.steps=35")
