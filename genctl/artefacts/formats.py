@@ -30,10 +30,8 @@ def write_keras(part: Part, path: Path) -> None:
     try:
         model = plain(keras.Model(inputs, {part.output: part.call(**inputs)}, name=part.name))
     except (ValueError, TypeError) as error:
-        reason = str(error).strip().splitlines()[0]
         raise UserError(
-            f"format=keras: the {part.name} of this family computes with more than Keras has ({reason}). "
-            "Use format=savedmodel."
+            f"format=keras: the {part.name} of this family computes with more than Keras has: use format=savedmodel."
         ) from error
     modules = {type(layer).__module__ for layer in model._flatten_layers()}
     if others := sorted(name for name in modules if name.split(".")[0] != "keras"):

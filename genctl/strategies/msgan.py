@@ -82,10 +82,12 @@ class MSGAN(Strategy):
     def images(self, code: tf.Tensor, label: tf.Tensor, levels: int, training: bool) -> list[tf.Tensor]:
         """Images in [-1, 1] of the first so many sizes; what only larger ones need is not computed."""
         generator = keras.Model(self.generator.inputs, self.generator.outputs[:levels])
-        return [tf.tanh(image) for image in keras.tree.flatten(generator(attach(code, label), training=training))]
+        return [
+            keras.ops.tanh(image) for image in keras.tree.flatten(generator(attach(code, label), training=training))
+        ]
 
     def draw(self, label: tf.Tensor, noise: Noise, name: str = "sample") -> tf.Tensor:
-        return noise.normal(f"z/{name}", (tf.shape(label)[0], self.code_dim))
+        return noise.normal(f"z/{name}", (keras.ops.shape(label)[0], self.code_dim))
 
     def decode(self, code: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
         return self.images(code, label, len(self.discriminators), training=False)[-1]

@@ -12,6 +12,7 @@ The paper has beta = 1 and the game of objectives/adversarial.py called minimax.
 
 import functools
 
+import keras
 import tensorflow as tf
 from pydantic import NonNegativeInt, PositiveInt
 
@@ -105,10 +106,10 @@ class VAEGAN(Strategy):
         return code, tf.reduce_mean(standard_normal_kl(mean, log_variance))
 
     def draw(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
-        return noise.normal("prior", (tf.shape(label)[0], self.code_dim))
+        return noise.normal("prior", (keras.ops.shape(label)[0], self.code_dim))
 
     def encode(self, batch: Batch) -> tf.Tensor:
         return self.encoder(attach(batch["image"], self.condition(batch)), training=False)[:, : self.code_dim]
 
     def decode(self, code: tf.Tensor, label: tf.Tensor, training: bool = False) -> tf.Tensor:
-        return tf.tanh(self.decoder(attach(code, label), training=training))
+        return keras.ops.tanh(self.decoder(attach(code, label), training=training))
