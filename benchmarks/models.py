@@ -24,12 +24,12 @@ GENCTL = (sys.executable, "-m", "genctl")
 PAGE, PICTURES = HOME / "docs" / "models.md", HOME / "docs" / "models"
 COLUMNS = {  # metric: heading and format; the first of several that a run has
     "frechet_distance/classifier": ("Fréchet distance", ".2f"),
-    "classes_hit": ("classes of 10", ".0f"),
+    "classes_hit/classifier": ("classes of 10", ".0f"),
     "precision/classifier": ("precision", ".3f"),
     "recall/classifier": ("recall", ".3f"),
-    "mse": ("squared error", ".4f"),
+    "mse": ("squared error, grey levels", ".1f"),
     "elbo": ("ELBO, nats", ".2f"),
-    "importance_bound": ("bound, k = 500", ".2f"),
+    "importance_weighted_bound": ("bound, nats", ".2f"),
     "active_units": ("active units", ".0f"),
     "knn_accuracy": ("k-NN accuracy of codes", ".3f"),
 }
