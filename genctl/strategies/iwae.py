@@ -19,12 +19,12 @@ from genctl.objectives.bounds import (
     doubly_reparameterized,
     importance_bound,
     log_ratio,
-    log_terms,
 )
 from genctl.objectives.likelihoods import LikelihoodName, likelihood_for
-from genctl.objectives.normal import Normal, standard
+from genctl.objectives.normal import standard
 from genctl.player import Logs, Player
-from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy, attach, repeated
+from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy, repeated
+from genctl.strategies.normal_codec import NormalCodec
 
 
 class IWAE(Strategy):
@@ -59,6 +59,7 @@ class IWAE(Strategy):
         self.decoder = with_scale(
             decoder(input_shape=self.widened((latent_dim,)), output_shape=spec.image_shape), self.likelihood
         )
+        self.codec = NormalCodec(self.encoder, self.decoder, self.likelihood, self.condition)
         self.autoencoder = Player(
             "autoencoder", self.encoder, self.decoder, optimizer=optimizer(), average_halflife=average_halflife
         )
@@ -69,10 +70,10 @@ class IWAE(Strategy):
     def loss(self, batch: Batch, noise: Noise) -> tuple[tf.Tensor, Logs]:
         """A number with the gradient that was chosen, and the bound's logs; means over examples."""
         batch = {**batch, "image": self.binarize(batch["image"], noise)}
-        posterior = self.infer(batch, training=True).repeated(self.samples)
+        posterior = self.codec.infer(batch, training=True).repeated(self.samples)
         code = posterior.at(noise.normal("code", tf.shape(posterior.mean)))
         still, density = (tf.stop_gradient(code), posterior.fixed()) if self.doubly else (code, posterior)
-        likelihood = -self.distortion(repeated(batch, self.samples), still, training=True)
+        likelihood = -self.codec.distortion(repeated(batch, self.samples), still, training=True)
         ratio = log_ratio(still, standard(still), density)
         log_weights = tf.reshape(likelihood + ratio, (-1, self.samples))
         bound = tf.reduce_mean(importance_bound(log_weights))
@@ -91,28 +92,20 @@ class IWAE(Strategy):
         logs = self.logs(tf.reduce_mean(importance_bound(likelihood + ratio)), likelihood, ratio)
         return {**logs, "active_units": active_units(self.encode(batch))}
 
-    def infer(self, batch: Batch, training: bool = False) -> Normal:
-        """q(z | x): mean and log variance, each (n, latent_dim)."""
-        return Normal.of(self.encoder(attach(batch["image"], self.condition(batch)), training=training))
-
-    def distortion(self, batch: Batch, code: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """-log p(x | z) of each example and code, (n,)."""
-        parameters = self.decoder(attach(code, self.condition(batch)), training=training)
-        return self.likelihood.loss(batch["image"], parameters)
-
     def log_terms(self, batch: Batch, noise: Noise, samples: int) -> tuple[tf.Tensor, tf.Tensor]:
-        rows = repeated(batch, samples)
-        return log_terms(self.infer(batch), noise, samples, lambda code: self.distortion(rows, code))
+        return self.codec.log_terms(batch, noise, samples)
+
+    def rates(self, batch: Batch) -> tf.Tensor:
+        return self.codec.rates(batch)
 
     def draw(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
         return noise.normal("code", (keras.ops.shape(label)[0], self.code_dim))
 
     def draw_posterior(self, batch: Batch, noise: Noise) -> tf.Tensor:
-        posterior = self.infer(batch)
-        return posterior.at(noise.normal("code", tf.shape(posterior.mean)))
+        return self.codec.draw_posterior(batch, noise)
 
     def encode(self, batch: Batch) -> tf.Tensor:
-        return self.infer(batch).mean
+        return self.codec.infer(batch).mean
 
     def decode(self, code: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
-        return self.likelihood.image(self.decoder(attach(code, label), training=False))
+        return self.codec.decode(code, label)

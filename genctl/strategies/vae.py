@@ -11,12 +11,13 @@ from genctl.context import Noise, StepContext
 from genctl.data.spec import Spec
 from genctl.networks.scale import with_scale
 from genctl.objectives.binarization import BINARIZATIONS, BinarizationName, check_binarization
-from genctl.objectives.bounds import active_units, bits_per_dim, floored_rate, log_terms
+from genctl.objectives.bounds import active_units, bits_per_dim, floored_rate
 from genctl.objectives.likelihoods import LikelihoodName, likelihood_for
 from genctl.objectives.normal import Normal, standard
 from genctl.player import Logs, Player
 from genctl.schedules import NonNegativeScheduled, at
-from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy, attach, repeated
+from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy
+from genctl.strategies.normal_codec import NormalCodec
 
 
 class VAE(Strategy):
@@ -47,6 +48,7 @@ class VAE(Strategy):
         self.decoder = with_scale(
             decoder(input_shape=self.widened((latent_dim,)), output_shape=spec.image_shape), self.likelihood
         )
+        self.codec = NormalCodec(self.encoder, self.decoder, self.likelihood, self.condition)
         self.autoencoder = Player(
             "autoencoder", self.encoder, self.decoder, optimizer=optimizer(), average_halflife=average_halflife
         )
@@ -66,41 +68,29 @@ class VAE(Strategy):
         Numbers of a code whose rate is below `free_bits` nats count as if they had that (Kingma et al. 2016).
         """
         batch = {**batch, "image": self.binarize(batch["image"], context.noise)}
-        posterior = self.infer(batch, training)
+        posterior = self.codec.infer(batch, training)
         code = posterior.at(context.noise.normal("code", tf.shape(posterior.mean)))
-        distortion = tf.reduce_mean(self.distortion(batch, code, training))
+        distortion = tf.reduce_mean(self.codec.distortion(batch, code, training))
         kl = posterior.kl(standard(code))
         rate = tf.reduce_mean(tf.reduce_sum(kl, axis=1))
         loss = distortion + at(self.beta, context.step) * floored_rate(kl, self.free_bits)
         logs = {"loss": loss, "distortion": distortion, "rate": rate, "elbo": -distortion - rate}
         return loss, logs | bits_per_dim(distortion + rate, self.likelihood, self.spec), posterior
 
-    def infer(self, batch: Batch, training: bool = False) -> Normal:
-        """q(z | x): mean and log variance, each (n, latent_dim)."""
-        return Normal.of(self.encoder(attach(batch["image"], self.condition(batch)), training=training))
-
-    def distortion(self, batch: Batch, code: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """-log p(x | z) of each example and code, (n,)."""
-        parameters = self.decoder(attach(code, self.condition(batch)), training=training)
-        return self.likelihood.loss(batch["image"], parameters)
-
     def log_terms(self, batch: Batch, noise: Noise, samples: int) -> tuple[tf.Tensor, tf.Tensor]:
-        rows = repeated(batch, samples)
-        return log_terms(self.infer(batch), noise, samples, lambda code: self.distortion(rows, code))
+        return self.codec.log_terms(batch, noise, samples)
 
     def rates(self, batch: Batch) -> tf.Tensor:
-        posterior = self.infer(batch)
-        return posterior.kl(standard(posterior.mean))
+        return self.codec.rates(batch)
 
     def draw(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
         return noise.normal("code", (keras.ops.shape(label)[0], self.code_dim))
 
     def draw_posterior(self, batch: Batch, noise: Noise) -> tf.Tensor:
-        posterior = self.infer(batch)
-        return posterior.at(noise.normal("code", tf.shape(posterior.mean)))
+        return self.codec.draw_posterior(batch, noise)
 
     def encode(self, batch: Batch) -> tf.Tensor:
-        return self.infer(batch).mean
+        return self.codec.infer(batch).mean
 
     def decode(self, code: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
-        return self.likelihood.image(self.decoder(attach(code, label), training=False))
+        return self.codec.decode(code, label)
