@@ -7,6 +7,7 @@ One that compares classes also says `needs_labels`.
 
 import dataclasses
 import functools
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -63,7 +64,6 @@ class Evaluation:
     features: "Callable[..., Extractor] | None" = None
     trust: tuple[str, ...] = ()
     pictures: "dict[str, Image.Image]" = dataclasses.field(default_factory=dict)
-    _drawn: dict[int, np.ndarray] = dataclasses.field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, dataset: Dataset, data: SplitName, seed: int, **further: Any) -> "Evaluation":
@@ -98,29 +98,27 @@ class Evaluation:
             return self.vectors
         return Vectors(self, classifier(evaluation=self))
 
-    def samples(self, count: int) -> np.ndarray:
+    @functools.cached_property
+    def samples(self) -> np.ndarray:
         """`count` samples as they are stored: uint8 (count, h, w, c), or float32 (count, d) for vectors.
 
-        Raises UserError where the strategy gives numbers that are not finite.
+        Those of a run lie in a temporary file, so that memory does not grow with their count. Raises UserError where
+        the strategy gives numbers that are not finite.
         """
-        if self.images is not None:
-            return self.images[:count]
-        if count not in self._drawn:
-            self._drawn[count] = self._draw(count)
-        return self._drawn[count]
-
-    def _draw(self, count: int) -> np.ndarray:
         from genctl.sampling import Sampler
 
+        if self.images is not None:
+            return self.images[: self.count]
         assert self.strategy is not None
-        parts = []
-        with progress_bar("sampling", count, MofNCompleteColumn()) as advance:
-            for batch in Sampler(self.strategy).sample_batches(count, self.seed):
+        with tempfile.TemporaryFile() as file, progress_bar("sampling", self.count, MofNCompleteColumn()) as advance:
+            for batch in Sampler(self.strategy).sample_batches(self.count, self.seed):
                 if not np.isfinite(batch).all():
                     raise UserError("the samples hold NaN or infinite values: the weights of this run are broken.")
-                parts.append(self.spec.to_stored(batch))
+                stored = self.spec.to_stored(batch)
+                file.write(stored.tobytes())
                 advance(len(batch))
-        return np.concatenate(parts)
+            file.flush()
+            return np.memmap(file, stored.dtype, "r", shape=(self.count, *stored.shape[1:]))
 
 
 class Metric(Protocol):

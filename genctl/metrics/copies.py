@@ -80,6 +80,6 @@ def _picture(evaluation: Evaluation, train: Neighbours, samples: np.ndarray) -> 
     places = train.nearest(samples[chosen], BESIDE)[1]
     spec = evaluation.spec
     beside = [spec.to_stored(spec.to_unit(evaluation.train.take(row).images)) for row in places]
-    own = evaluation.samples(evaluation.count)[chosen]
+    own = evaluation.samples[chosen]
     rows = [np.concatenate([sample[None], others]) for sample, others in zip(own, beside, strict=True)]
     return pictures.grid(np.concatenate(rows), columns=1 + places.shape[1])

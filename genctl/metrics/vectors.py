@@ -41,7 +41,7 @@ class Vectors:
     @functools.cached_property
     def samples(self) -> np.ndarray:
         """Of the samples, (n, d)."""
-        images, step = self.evaluation.samples(self.evaluation.count), self.extractor.batch
+        images, step = self.evaluation.samples, self.extractor.batch
         blocks = (images[first : first + step] for first in range(0, len(images), step))
         return self._extract(blocks, len(images), "features of samples")
 
