@@ -19,7 +19,7 @@ from genctl.schedules import NonNegativeScheduled, at, scheduled
 from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy
 from genctl.strategies.forge import Takes, mixed
 from genctl.strategies.game import Game
-from genctl.strategies.levels import critic_loss, forger_loss, smaller
+from genctl.strategies.levels import MultilevelGame, numbered, smaller
 from genctl.strategies.multilevel_codec import MultilevelCodec, shapes
 from genctl.strategies.phases import Stages, grown, in_order
 
@@ -57,10 +57,10 @@ class AEGANMultilevel(Strategy):
         self.generator = generator(input_shape=self.widened((latent_dim,)), **several)
         sizes = [shapes(network, levels) for network in (self.decoder, self.generator)][0]
         self.encoders = [encoder(input_shape=self.widened(shape), output_shape=(latent_dim,)) for shape in sizes]
-        self.discriminators = [game.discriminator(discriminator, shape, self.label_dim) for shape in sizes]
+        self.judges = MultilevelGame(game, discriminator, sizes, self.label_dim)
         self.codec = MultilevelCodec(self.encoders, self.decoder)
         self.autoencoder = Player("autoencoder", *self.encoders, self.decoder, optimizer=optimizer())
-        self.critic = game.critic(*self.discriminators, optimizer=stages.both(optimizer, self.phase_ends()[-1]))
+        self.critic = self.judges.critic(stages.both(optimizer, self.phase_ends()[-1]))
         self.forger = Player("forger", self.generator, optimizer=stages.adversarial(optimizer)())
         everyone, joint = (*self.encoders, self.decoder, self.generator), stages.joint(optimizer)()
         self.ensemble = Player("ensemble", *everyone, optimizer=joint, average_halflife=average_halflife)
@@ -68,8 +68,8 @@ class AEGANMultilevel(Strategy):
     @property
     def networks(self) -> dict[str, keras.Model]:
         """The networks by role, those of each size numbered from the coarsest."""
-        lists = {"encoder": self.encoders, "discriminator": self.discriminators}
-        return super().networks | {f"{role}_{i}": net for role, nets in lists.items() for i, net in enumerate(nets, 1)}
+        judges = numbered("discriminator", self.judges.discriminators)
+        return super().networks | numbered("encoder", self.encoders) | judges
 
     def step(self, batch: Batch, context: StepContext) -> Logs:
         if context.phase.startswith("autoencoder"):
@@ -98,14 +98,13 @@ class AEGANMultilevel(Strategy):
 
     def critic_loss(self, batch: Batch, context: StepContext, training: bool) -> tuple[tf.Tensor, Logs]:
         """Tell images of each size from generated ones."""
-        label, reals = self.condition(batch), smaller(batch["image"], self.levels)
         fakes = self.generate(batch, context, "critic", training)
-        return critic_loss(self.game, self.discriminators, reals, fakes, label, context, training)
+        return self.judges.critic_loss(batch["image"], fakes, self.condition(batch), context, training)
 
     def forger_loss(self, batch: Batch, context: StepContext) -> tuple[tf.Tensor, Logs]:
         """Make images that the discriminator of each size calls real."""
         fakes = self.generate(batch, context, "forger", training=True)
-        return forger_loss(self.game, self.discriminators, fakes, self.condition(batch), context)
+        return self.judges.forger_loss(fakes, self.condition(batch), context)
 
     def joint_loss(self, batch: Batch, part: Batch, context: StepContext) -> tuple[tf.Tensor, Logs]:
         """The first phase's and the weighted second one's; the latter for the part that the critic saw last."""

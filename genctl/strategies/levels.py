@@ -6,8 +6,40 @@ import keras
 import tensorflow as tf
 
 from genctl.context import StepContext
-from genctl.player import Logs
+from genctl.networks.blocks import Shape
+from genctl.player import Logs, Player
+from genctl.strategies.base import NetworkBuilder, OptimizerBuilder
 from genctl.strategies.game import Game
+
+
+class MultilevelGame:
+    """The discriminators of images of some `shapes`, each half of the next, and how they are taught."""
+
+    def __init__(self, game: Game, build: NetworkBuilder, shapes: Sequence[Shape], label_dim: int) -> None:
+        self.game = game
+        self.discriminators = [game.discriminator(build, shape, label_dim) for shape in shapes]
+
+    def critic(self, optimizer: OptimizerBuilder) -> Player:
+        """The player that moves all discriminators."""
+        return self.game.critic(*self.discriminators, optimizer=optimizer)
+
+    def critic_loss(
+        self, image: tf.Tensor, fakes: Sequence[tf.Tensor], label: tf.Tensor, context: StepContext, training: bool
+    ) -> tuple[tf.Tensor, Logs]:
+        """Tell images of each size from generated ones; as many sizes as were generated take part."""
+        losses, reals = [], smaller(image, len(self.discriminators))
+        for level, fake in enumerate(fakes):
+            score = self.game.score(self.discriminators[level], label, training)
+            losses.append(self.game.critic_loss(score, reals[level], fake, context.branch(f"level{level}"), training))
+        return mean(losses)
+
+    def forger_loss(self, fakes: Sequence[tf.Tensor], label: tf.Tensor, context: StepContext) -> tuple[tf.Tensor, Logs]:
+        """Make images that the discriminator of each size calls real."""
+        losses = []
+        for level, fake in enumerate(fakes):
+            score = self.game.score(self.discriminators[level], label, training=True)
+            losses.append(self.game.forger_loss(score, fake, context.branch(f"level{level}")))
+        return mean(losses)
 
 
 def smaller(images: tf.Tensor, levels: int) -> list[tf.Tensor]:
@@ -18,36 +50,9 @@ def smaller(images: tf.Tensor, levels: int) -> list[tf.Tensor]:
     return sizes
 
 
-def critic_loss(
-    game: Game,
-    discriminators: Sequence[keras.Model],
-    reals: Sequence[tf.Tensor],
-    fakes: Sequence[tf.Tensor],
-    label: tf.Tensor,
-    context: StepContext,
-    training: bool,
-) -> tuple[tf.Tensor, Logs]:
-    """Tell images of each size from generated ones; as many sizes as were generated take part."""
-    losses = []
-    for level, fake in enumerate(fakes):
-        score = game.score(discriminators[level], label, training)
-        losses.append(game.critic_loss(score, reals[level], fake, context.branch(f"level{level}"), training))
-    return mean(losses)
-
-
-def forger_loss(
-    game: Game,
-    discriminators: Sequence[keras.Model],
-    fakes: Sequence[tf.Tensor],
-    label: tf.Tensor,
-    context: StepContext,
-) -> tuple[tf.Tensor, Logs]:
-    """Make images that the discriminator of each size calls real."""
-    losses = []
-    for level, fake in enumerate(fakes):
-        score = game.score(discriminators[level], label, training=True)
-        losses.append(game.forger_loss(score, fake, context.branch(f"level{level}")))
-    return mean(losses)
+def numbered(role: str, networks: Sequence[keras.Model]) -> dict[str, keras.Model]:
+    """Networks by role, numbered from that of the coarsest size."""
+    return {f"{role}_{level}": network for level, network in enumerate(networks, start=1)}
 
 
 def mean(losses: Sequence[tuple[tf.Tensor, Logs]]) -> tuple[tf.Tensor, Logs]:

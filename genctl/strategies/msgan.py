@@ -14,9 +14,9 @@ from pydantic import NonNegativeInt, PositiveInt
 from genctl.context import Noise, StepContext
 from genctl.data.spec import Spec
 from genctl.player import Logs, Player
-from genctl.strategies import levels
 from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy, attach
 from genctl.strategies.game import Game
+from genctl.strategies.levels import MultilevelGame, numbered
 
 
 class MSGAN(Strategy):
@@ -41,17 +41,16 @@ class MSGAN(Strategy):
             input_shape=self.widened((noise_dim,)), output_shape=spec.image_shape, several_sizes=True
         )
         shapes = [tuple(output.shape[1:]) for output in self.generator.outputs]
-        self.discriminators = [game.discriminator(discriminator, shape, self.label_dim) for shape in shapes]
+        self.judges = MultilevelGame(game, discriminator, shapes, self.label_dim)
         if level_steps:
             self.phases = {f"level_{level}": level_steps for level in range(1, len(shapes) + 1)}
         self.forger = Player("forger", self.generator, optimizer=optimizer(), average_halflife=average_halflife)
-        self.critic = game.critic(*self.discriminators, optimizer=optimizer)
+        self.critic = self.judges.critic(optimizer)
 
     @property
     def networks(self) -> dict[str, keras.Model]:
         """The generator, and the discriminators from the smallest size."""
-        judges = {f"discriminator_{level}": network for level, network in enumerate(self.discriminators, start=1)}
-        return super().networks | judges
+        return super().networks | numbered("discriminator", self.judges.discriminators)
 
     def step(self, batch: Batch, context: StepContext) -> Logs:
         for part, turn in self.game.turns(batch, context):
@@ -65,19 +64,18 @@ class MSGAN(Strategy):
         """Tell images of each size from generated ones."""
         label = self.condition(batch)
         fakes = self.images(self.draw(label, context.noise, "critic"), label, self.levels(context.phase), training)
-        reals = levels.smaller(batch["image"], len(self.discriminators))
-        return levels.critic_loss(self.game, self.discriminators, reals, fakes, label, context, training)
+        return self.judges.critic_loss(batch["image"], fakes, label, context, training)
 
     def forger_loss(self, batch: Batch, context: StepContext) -> tuple[tf.Tensor, Logs]:
         """Make images that the discriminator of each size calls real."""
         label, active = self.condition(batch), self.levels(context.phase)
         fakes = self.images(self.draw(label, context.noise, "forger"), label, active, training=True)
-        return levels.forger_loss(self.game, self.discriminators, fakes, label, context)
+        return self.judges.forger_loss(fakes, label, context)
 
     def levels(self, phase: str) -> int:
         """How many sizes, from the smallest, take part in a phase."""
         names = list(self.phases)
-        return names.index(phase) + 1 if len(names) > 1 else len(self.discriminators)
+        return names.index(phase) + 1 if len(names) > 1 else len(self.generator.outputs)
 
     def images(self, code: tf.Tensor, label: tf.Tensor, levels: int, training: bool) -> list[tf.Tensor]:
         """Images in [-1, 1] of the first so many sizes; what only larger ones need is not computed."""
@@ -90,4 +88,4 @@ class MSGAN(Strategy):
         return noise.normal(f"z/{name}", (keras.ops.shape(label)[0], self.code_dim))
 
     def decode(self, code: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
-        return self.images(code, label, len(self.discriminators), training=False)[-1]
+        return self.images(code, label, len(self.generator.outputs), training=False)[-1]
