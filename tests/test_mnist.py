@@ -58,7 +58,7 @@ def test_generators_draw_different_images_with_as_much_ink_as_digits(
 def test_the_same_command_gives_the_same_bits(genctl: Genctl, model: str) -> None:
     """All of MNIST and a hundred steps or more: on less, sums of gradients in the order of the clock were not seen."""
     options = ("trainer.steps=120", "trainer.xla=false", "callbacks.validate.every=0", "callbacks.images.every=0")
-    for name in ("a", "b", "c"):
+    for name in ("a", "b"):
         genctl.good("train", f"model={model}", "dataset=mnist", f"name={name}", "outputs=runs", *options)
     for file in ("metrics.jsonl", "checkpoints/step-000000120/state.safetensors"):
-        assert len({Path("runs", name, file).read_bytes() for name in ("a", "b", "c")}) == 1, file
+        assert len({Path("runs", name, file).read_bytes() for name in ("a", "b")}) == 1, file
