@@ -115,6 +115,7 @@ def conclude(run: "Run") -> None:
     for verb in ("sample", "reconstruct"):
         if run.strategy.can(verb):
             log.info("  genctl %s %s", verb, rundir.argument(run.directory))
+    log.info("  genctl evaluate %s", rundir.argument(run.directory))
     log.info("  tensorboard --logdir %s", run.directory.parent)
     if run.dataset.spec.is_image:
         log.info("pictures: %s", run.directory / "samples")
