@@ -16,8 +16,9 @@ from genctl.data.spec import Spec
 from genctl.metrics.base import Evaluation, Unsuited
 from genctl.metrics.bounds import binarized, bounds
 from genctl.metrics.codes import AggregatePosterior, Probes, squared_mmd
+from genctl.metrics.encoders import ActiveShare, Slope, active_shares
 from genctl.metrics.likelihood import ActiveUnits, Likelihood, active
-from genctl.metrics.reconstruction import Reconstruction, compare
+from genctl.metrics.reconstruction import Denoising, Reconstruction, compare
 from genctl.networks.mlp import mlp
 from genctl.objectives.divergences import standard_normal_kl
 from genctl.objectives.likelihoods import LIKELIHOODS, bernoulli
@@ -180,6 +181,36 @@ def test_reconstructions_of_vectors_have_an_error_in_the_data_s_units() -> None:
     [mse] = Reconstruction(None)(evaluation(model, x))
     copies = spec.to_stored(model.reconstruct({"image": spec.to_unit(x), "label": tf.zeros((600, 0))}).numpy())
     assert mse.value == pytest.approx(np.square(x - copies).mean(), rel=1e-5) and "data" in mse.unit
+
+
+def test_restoring_nothing_costs_what_the_damage_does() -> None:
+    x = np.full((300, 2, 3, 1), 255, np.uint8)
+    images = evaluation(small_vae(IMAGES, 1), x)
+    object.__setattr__(images.strategy, "reconstruct", lambda batch: batch["image"])
+    [masked] = Denoising("masking", 0.25, None)(images)
+    assert masked.value == pytest.approx(0.25 * 255**2, rel=0.05) and masked.protocol["corruption"] == "masking"
+    [untouched] = Denoising("gaussian", 0.0, 7)(images)
+    assert untouched.value == 0 and untouched.protocol["real"] == 7
+
+
+def test_the_slope_of_a_linear_encoder_is_its_weights_norm() -> None:
+    x = np.random.default_rng(0).integers(0, 256, (2000, 2, 3, 1), np.uint8)
+    model = small_vae(IMAGES, 2)
+    weights = np.random.default_rng(1).normal(size=(6, 2)).astype(np.float32)
+    object.__setattr__(model, "encode", lambda batch: tf.reshape(batch["image"], (-1, 6)) @ weights)
+    [slope] = Slope(16, None)(evaluation(model, x))
+    assert slope.value == pytest.approx(4 * np.square(weights).sum(), rel=0.03)
+    assert slope.error == pytest.approx(slope.value * np.sqrt(2 / 16 / 2000), rel=1)  # chi-squared, at most
+
+
+def test_sparse_codes_have_a_small_active_share() -> None:
+    codes = np.zeros((4, 8))
+    codes[:, :2] = 3.0
+    codes[:, 2] = 1e-3
+    assert active_shares(codes).tolist() == [0.25] * 4
+    x = np.random.default_rng(0).integers(0, 256, (5, 2, 3, 1), np.uint8)
+    [number] = ActiveShare(None)(evaluation(small_vae(IMAGES, 5), x))
+    assert 0.8 < number.value <= 1
 
 
 def test_units_are_active_by_the_variance_of_their_means() -> None:

@@ -17,6 +17,7 @@ NUMBERS: dict[str, dict[str, Better]] = {  # what metrics give, by their classes
     "Classes": {"classes_hit": "higher", "class_entropy": "higher", "class_divergence": "lower"},
     "Copies": {"train_distance": "higher", "copies": "lower"},
     "Reconstruction": {"mse": "lower", "psnr": "higher", "ssim": "higher", "ms_ssim": "higher"},
+    "Denoising": {"denoising_mse": "lower"},
     "Likelihood": {
         "importance_weighted_bound": "higher",
         "elbo": "higher",

@@ -1,12 +1,22 @@
 """How near reconstructions are to their originals, both as they are stored: bytes for images."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from pydantic import PositiveInt
+from pydantic import NonNegativeFloat, PositiveInt
 
+from genctl.data.spec import Spec
 from genctl.metrics.base import Evaluation, Number
 from genctl.metrics.examples import applied, mean_number, protocol
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from genctl.context import Noise
+    from genctl.strategies.base import Batch
+
+Corruption = Literal["gaussian", "masking", "salt_and_pepper"]
 
 PEAK = 255.0
 WINDOW = 11  # pixels across the Gaussian window of SSIM (Wang et al. 2004, section III.C)
@@ -36,7 +46,7 @@ class Reconstruction:
             originals = split.take(np.arange(place, place + len(copies))).images
             parts.append(compare(originals, spec.to_stored(copies), spec.is_image))
             place += len(copies)
-        units = {"mse": "squared grey levels" if spec.is_image else "squared units of the data", "psnr": "dB"}
+        units = {"mse": mse_unit(spec), "psnr": "dB"}
         about = protocol(evaluation, split)
         windows = {name: {"window": window_of(spec.image_shape)} for name in parts[0] if "ssim" in name}
         return [
@@ -45,9 +55,48 @@ class Reconstruction:
         ]
 
 
+class Denoising:
+    """Mean squared error of reconstructions of damaged examples, beside the examples as they were before.
+
+    corruption, amount: the damage, as for model=dae. n: how many examples at most; None: the whole split.
+    """
+
+    needs = "reconstruct"
+
+    def __init__(self, corruption: Corruption, amount: NonNegativeFloat, n: PositiveInt | None) -> None:
+        self.corruption, self.amount, self.n = corruption, amount, n
+
+    def __call__(self, evaluation: Evaluation) -> Sequence[Number]:
+        """Damage the first examples of the split, and compare what comes of them with the originals."""
+        from genctl.objectives.corruptions import CORRUPTIONS
+
+        spec, strategy, corrupt = evaluation.spec, evaluation.strategy, CORRUPTIONS[self.corruption]
+        assert strategy is not None
+        split = evaluation.real.first(self.n or evaluation.real.size)
+
+        def restored(batch: "Batch", noise: "Noise") -> "tf.Tensor":
+            return strategy.reconstruct({**batch, "image": corrupt(batch["image"], self.amount, noise)})
+
+        copies = np.concatenate([*applied(restored, strategy, split, evaluation.seed, "denoising")])
+        originals = split.take(np.arange(split.size)).images
+        values = squared_error(originals, spec.to_stored(copies))
+        settings = {"corruption": self.corruption, "amount": self.amount, "seed": evaluation.seed}
+        return [mean_number("denoising_mse", values, mse_unit(spec), protocol(evaluation, split) | settings)]
+
+
+def mse_unit(spec: Spec) -> str:
+    """What squared errors are in."""
+    return "squared grey levels" if spec.is_image else "squared units of the data"
+
+
+def squared_error(originals: np.ndarray, copies: np.ndarray) -> np.ndarray:
+    """The mean over an example's numbers, (n,), for two arrays of stored examples (n, ...)."""
+    return np.square(originals.astype(np.float64) - copies).reshape(len(originals), -1).mean(axis=1)
+
+
 def compare(originals: np.ndarray, copies: np.ndarray, is_image: bool) -> dict[str, np.ndarray]:
     """Measures by name, each of shape (n,), of two arrays of stored examples (n, ...)."""
-    mse = np.square(originals.astype(np.float64) - copies).reshape(len(originals), -1).mean(axis=1)
+    mse = squared_error(originals, copies)
     return {"mse": mse, "psnr": psnr(mse), **similarity(originals, copies)} if is_image else {"mse": mse}
 
 

@@ -9,6 +9,7 @@ import tensorflow as tf
 from genctl.choices import one_of
 from genctl.context import Noise
 from genctl.objectives.gradients import gradient
+from genctl.objectives.likelihoods import total
 
 Regularizer = Callable[[tf.Tensor, tf.Tensor, Noise], tf.Tensor]  # (codes, the encoder's inputs, noise) to a number
 
@@ -41,7 +42,12 @@ def contractive(
 
 
 def jacobian_norm(codes: tf.Tensor, images: tf.Tensor, noise: Noise, projections: int) -> tf.Tensor:
-    """Mean over examples of the squared Frobenius norm of d code / d image; only for compiled code.
+    """Mean over examples of `jacobian_norms`."""
+    return tf.reduce_mean(jacobian_norms(codes, images, noise, projections))
+
+
+def jacobian_norms(codes: tf.Tensor, images: tf.Tensor, noise: Noise, projections: int) -> tf.Tensor:
+    """The squared Frobenius norm of d code / d image for each example, (n,); only for compiled code.
 
     codes: (n, d), each computed from its own one of the images (n, ...): without batch normalization, which mixes them.
     images: float32 as the network takes them, in [-1, 1]; in intensities the norm is four times as large.
@@ -52,13 +58,8 @@ def jacobian_norm(codes: tf.Tensor, images: tf.Tensor, noise: Noise, projections
         directions = [noise.normal(f"projection/{index}", tf.shape(codes)) for index in range(projections)]
     else:
         directions = [tf.one_hot([index], codes.shape[1]) for index in range(codes.shape[1])]
-    norms = [_squared(gradient(codes * direction, images)) for direction in directions]
-    return tf.reduce_sum(tf.stack(norms)) / max(projections, 1)
-
-
-def _squared(slope: tf.Tensor) -> tf.Tensor:
-    """Mean over examples of the sum of squares."""
-    return tf.reduce_sum(tf.square(slope)) / tf.cast(tf.shape(slope)[0], tf.float32)
+    norms = [total(tf.square(gradient(codes * direction, images))) for direction in directions]
+    return tf.reduce_sum(tf.stack(norms), axis=0) / max(projections, 1)
 
 
 # Each entry makes a penalty from the settings `sparsity` (the target of the mean activation) and `projections`.
