@@ -81,12 +81,12 @@ def test_every_epoch_is_a_permutation_of_its_own_and_batches_span_epochs() -> No
 def test_networks_give_the_shape_that_is_asked_for(shape: tuple[int, int, int]) -> None:
     common = {"activation": "relu", "normalization": "group"}
     down = [
-        conv.down(shape, (5,), filters=[4, 6], kernel_size=3, dropout=0.1, **common),
+        conv.down(shape, (5,), filters=[4, 6], units=(5,), kernel_size=3, dropout=0.1, **common),
         resnet.down(shape, (5,), filters=[4, 6], blocks=2, **common),
         mlp.mlp(shape, (5,), units=[7], dropout=0.1, **common),
     ]
     up = [
-        conv.up((5,), shape, filters=[6, 4], kernel_size=3, **common),
+        conv.up((5,), shape, filters=[6, 4], units=(5,), kernel_size=3, **common),
         resnet.up((5,), shape, filters=[6, 4], blocks=1, **common),
         mlp.mlp((5,), shape, units=[], dropout=0.0, **common),
     ]

@@ -14,6 +14,7 @@ from genctl.parallel import count
 Shape = tuple[int, ...]
 Size = tuple[int, int]
 Widths = Annotated[list[PositiveInt], Field(min_length=1)]
+Units = tuple[PositiveInt, ...]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Normalization = Literal["none", "batch", "group"]
 AnyNormalization = Literal["none", "batch", "group", "spectral"]  # the last is of weights, and not of what they give
@@ -52,6 +53,17 @@ def normalize(x: Any, kind: AnyNormalization) -> Any:
         return keras.layers.BatchNormalization(synchronized=count() > 1)(x)
     if kind == "group":
         return keras.layers.GroupNormalization(groups=math.gcd(8, x.shape[-1]))(x)
+    return x
+
+
+def dense(
+    x: Any, units: tuple[int, ...], activation: str, normalization: AnyNormalization = "none", dropout: float = 0.0
+) -> Any:
+    """Hidden dense layers of these widths on a tensor of any shape."""
+    x = keras.layers.Flatten()(x) if units and len(x.shape) > 2 else x
+    for width in units:
+        x = activate(normalize(weighted(keras.layers.Dense, normalization, width)(x), normalization), activation)
+        x = keras.layers.Dropout(dropout)(x) if dropout else x
     return x
 
 

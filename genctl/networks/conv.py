@@ -11,9 +11,11 @@ from genctl.networks.blocks import (
     Fraction,
     Normalization,
     Shape,
+    Units,
     Widths,
     activate,
     crop,
+    dense,
     normalize,
     project,
     pyramid,
@@ -31,8 +33,9 @@ def down(
     activation: Activation,
     normalization: AnyNormalization,
     dropout: Fraction,
+    units: Units = (),
 ) -> keras.Model:
-    """Image to vector: one strided convolution a level, then a linear layer."""
+    """Image to vector: one strided convolution a level, hidden dense layers of `units`, then a linear layer."""
     require_image(input_shape, "conv", "input")
     inputs = x = keras.Input(input_shape)
     for width in filters:
@@ -40,6 +43,7 @@ def down(
         x = activate(normalize(x, normalization), activation)
         if dropout:
             x = keras.layers.Dropout(dropout)(x)
+    x = dense(x, units, activation, normalization, dropout)
     return keras.Model(inputs, project(x, output_shape, normalization))
 
 
@@ -50,8 +54,9 @@ def up(
     kernel_size: PositiveInt,
     activation: Activation,
     normalization: Normalization,
+    units: Units = (),
 ) -> keras.Model:
-    """Vector to image: a linear layer to the coarsest level, then a transposed convolution a level, the last linear."""
+    """Vector to image: the mirror image of `down`, with transposed convolutions, the last of them linear."""
     require_image(output_shape, "conv", "output")
     sizes = pyramid(output_shape, len(filters))
 
@@ -59,7 +64,8 @@ def up(
         return activate(normalize(x, normalization), activation)
 
     inputs = keras.Input(input_shape)
-    x = finish(project(inputs, (*sizes[-1], filters[0])))
+    x = dense(inputs, units, activation, normalization)
+    x = finish(project(x, (*sizes[-1], filters[0])))
     for width, size in zip(filters[1:], reversed(sizes[1:-1]), strict=True):
         x = finish(crop(keras.layers.Conv2DTranspose(width, kernel_size, strides=2, padding="same")(x), size))
     x = FewChannelsTranspose(output_shape[-1], kernel_size)(x)

@@ -93,7 +93,7 @@ def ladder(sizes: Sequence[int], width: int, label_dim: int) -> Ladder:
     """
 
     def dense(inputs: int, outputs: int, *units: int) -> keras.Model:
-        return mlp((inputs,), (outputs,), units=[*units], activation="relu", normalization="none", dropout=0.0)
+        return mlp((inputs,), (outputs,), units=units, activation="relu", normalization="none", dropout=0.0)
 
     return Ladder(
         rises=tuple(dense(width, width, width) for _ in sizes),

@@ -100,7 +100,7 @@ def build(spec: Spec) -> tuple[keras.Model, keras.Model]:
         filters = [32 * 2 ** min(level, 3) for level in range(levels)]
         body = down(shape, width, filters, kernel_size=5, activation="relu", normalization="batch", dropout=0.0)
     else:
-        body = mlp(shape, width, [256], activation="relu", normalization="none", dropout=0.0)
+        body = mlp(shape, width, (256,), activation="relu", normalization="none", dropout=0.0)
     features = keras.Model(body.input, keras.layers.ReLU()(body.output))
     inputs = keras.Input(width)
     scores = keras.layers.Dense(spec.label_dim)(keras.layers.Dropout(0.5, seed=SEED)(inputs))
