@@ -1,7 +1,7 @@
 """Pieces that networks share, as functions from tensor to tensor, and the types of their arguments."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal
 
 import keras
@@ -14,7 +14,7 @@ from genctl.parallel import count
 Shape = tuple[int, ...]
 Size = tuple[int, int]
 Widths = Annotated[list[PositiveInt], Field(min_length=1)]
-Units = tuple[PositiveInt, ...]
+Units = Sequence[PositiveInt]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Normalization = Literal["none", "batch", "group"]
 AnyNormalization = Literal["none", "batch", "group", "spectral"]  # the last is of weights, and not of what they give
@@ -57,7 +57,7 @@ def normalize(x: Any, kind: AnyNormalization) -> Any:
 
 
 def dense(
-    x: Any, units: tuple[int, ...], activation: str, normalization: AnyNormalization = "none", dropout: float = 0.0
+    x: Any, units: Sequence[int], activation: str, normalization: AnyNormalization = "none", dropout: float = 0.0
 ) -> Any:
     """Hidden dense layers of these widths on a tensor of any shape."""
     x = keras.layers.Flatten()(x) if units and len(x.shape) > 2 else x
