@@ -28,9 +28,12 @@ COLUMNS = {  # metric: heading and format; the first of several that a run has
     "precision/classifier": ("precision", ".3f"),
     "recall/classifier": ("recall", ".3f"),
     "mse": ("squared error, grey levels", ".1f"),
+    "denoising_mse": ("the same, damaged", ".1f"),
     "elbo": ("ELBO, nats", ".2f"),
     "importance_weighted_bound": ("bound, nats", ".2f"),
     "active_units": ("active units", ".0f"),
+    "active_share": ("share of code in use", ".3f"),
+    "code_slope": ("slope of code", ".2f"),
     "knn_accuracy": ("k-NN accuracy of codes", ".3f"),
 }
 INTRODUCTION = """# Models

@@ -8,7 +8,7 @@ from pydantic import PositiveInt
 
 from genctl.data.base import Split
 from genctl.metrics.base import Evaluation, Number, Unsuited
-from genctl.metrics.examples import applied, protocol
+from genctl.metrics.examples import applied, encoded, protocol
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -102,7 +102,7 @@ def labelled(strategy: "Strategy", split: Split) -> Labelled:
     """Codes of a split's examples, the means where they are random."""
     labels = split.take(np.arange(split.size)).labels
     assert labels is not None
-    return Labelled(np.concatenate([*applied(lambda batch, noise: strategy.encode(batch), strategy, split)]), labels)
+    return Labelled(encoded(strategy, split), labels)
 
 
 def squared_mmd(x: np.ndarray, y: np.ndarray, scale: float) -> float:

@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import PositiveInt
 
 from genctl.metrics.base import Evaluation, Number
-from genctl.metrics.examples import applied, mean_number, protocol
+from genctl.metrics.examples import applied, encoded, mean_number, protocol
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -62,7 +62,7 @@ class ActiveShare:
         """Encode the first examples of the split."""
         strategy, split = evaluation.strategy, evaluation.real.first(self.n or evaluation.real.size)
         assert strategy is not None
-        codes = np.concatenate([*applied(lambda batch, noise: strategy.encode(batch), strategy, split)])
+        codes = encoded(strategy, split)
         about = protocol(evaluation, split) | {"negligible": NEGLIGIBLE}
         return [mean_number("active_share", active_shares(codes), "1", about)]
 

@@ -40,6 +40,11 @@ def applied(
             yield program(given, tf.constant(place, tf.int64)).numpy()
 
 
+def encoded(strategy: "Strategy", split: Split) -> np.ndarray:
+    """Codes (n, d) of a split's examples, the means where they are random."""
+    return np.concatenate([*applied(lambda batch, noise: strategy.encode(batch), strategy, split)])
+
+
 def protocol(evaluation: Evaluation, split: Split) -> dict[str, Any]:
     """Which examples a number is about: the split, or the first of the evaluation's."""
     data = f"{evaluation.spec.name} {evaluation.real.fingerprint[:12]}"

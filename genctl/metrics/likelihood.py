@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import PositiveInt
 
 from genctl.metrics.base import Evaluation, Number, Unsuited
-from genctl.metrics.examples import applied, mean_number, protocol
+from genctl.metrics.examples import encoded, mean_number, protocol
 
 Binarization = Literal["none", "fixed", "dynamic"]
 BYTES = 255.0  # widths of a grey level in the range of intensities
@@ -70,7 +70,7 @@ class ActiveUnits:
         assert strategy is not None
         from genctl.objectives.bounds import ACTIVE
 
-        means = np.concatenate([*applied(lambda batch, noise: strategy.encode(batch), strategy, split)])
+        means = encoded(strategy, split)
         about = protocol(evaluation, split) | {"threshold": ACTIVE}
         return [Number("active_units", float(active(means, ACTIVE)), f"of {strategy.code_dim}", about)]
 
