@@ -38,10 +38,11 @@ COLUMNS = {  # metric: heading and format; the first of several that a run has
 }
 INTRODUCTION = """# Models
 
-Every preset of `configs/model/`, trained with its defaults on MNIST and evaluated on the test split:
+Presets of `configs/model/`, trained with their defaults on MNIST and evaluated on the test split:
 `python benchmarks/models.py` does it all again, and writes this page. What the numbers mean stands in
 [evaluation.md](evaluation.md).
 
+Fréchet distance, classes, precision and recall are of 10,000 samples, in the features of the data set's classifier.
 Machine: {machine}. Minutes are of training, with callbacks at their default intervals.
 """
 
@@ -94,6 +95,8 @@ def write(runs: Path) -> None:
     headings = ["command", "seed", "minutes", "parameters", *(COLUMNS[name][0] for name in columns)]
     lines = [f"| {' | '.join(headings)} |", f"|{'---|' * len(headings)}"]
     lines += [f"| {' | '.join(cells(row, columns))} |" for row in rows]
+    if missing := sorted(set(presets()) - {row["model"] for row in rows}):
+        lines += ["", f"Not run yet: {', '.join(missing)}."]
     shutil.rmtree(PICTURES, ignore_errors=True)
     PICTURES.mkdir(parents=True)
     shown = [gallery(row) for row in rows if row["seed"] == min(other["seed"] for other in rows)]
