@@ -53,9 +53,9 @@ def test_a_verb_shows_choices_settings_and_flags(capsys, words):
 
 def test_help_of_another_choice(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "120")
-    rows = [" ".join(line.split()) for line in out(capsys, "train", "--help", "model=gan").splitlines()]
-    assert any(row.startswith("model.noise_dim 64 numbers that an image") for row in rows)
-    rate = "optimizer.learning_rate 2e-4 step size"
+    rows = [" ".join(line.split()) for line in out(capsys, "train", "--help", "model=gan_dense").splitlines()]
+    assert any(row.startswith("model.noise_dim 100 numbers that an image") for row in rows)
+    rate = "optimizer.learning_rate 1e-4 step size"
     assert any(row.startswith(rate) for row in rows), "the model's value with the optimizer's meaning"
     assert not any(row.startswith(("model.beta", "encoder.filters")) for row in rows)
 

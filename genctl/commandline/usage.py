@@ -91,7 +91,7 @@ def _settings(found: Iterable["Setting"], choices: Mapping[str, str | None]) -> 
         group = setting.key.split(".")[0]
         title = f"{group}={choices[group]}" if choices.get(group) else "Settings"
         blocks.setdefault(title, []).append((setting.key, _short(setting.value), setting.meaning))
-    rows = [row for block in blocks.values() for row in block]
+    rows = [row for block in blocks.values() for row in block if row[2]]  # without a meaning, nothing stands beside
     columns = tuple(max(len(row[i]) for row in rows) for i in (0, 1))
     lines = []
     for title, block in blocks.items():
