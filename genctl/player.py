@@ -14,6 +14,7 @@ from genctl.parallel import mean_over_devices, own, shares
 from genctl.schedules import at
 
 Logs = dict[str, tf.Tensor]
+Loss = tuple[tf.Tensor, Logs]
 
 
 class Player:
@@ -36,7 +37,7 @@ class Player:
         self.turns = [own(tf.constant(0, tf.int64))] if several else []  # since the last update
         self.scale = LossScale() if keras.config.dtype_policy().compute_dtype == "float16" else None
 
-    def minimize(self, loss: Callable[[], tuple[tf.Tensor, Logs]], context: StepContext) -> Logs:
+    def minimize(self, loss: Callable[[], Loss], context: StepContext) -> Logs:
         """Take one step down the gradient of `loss` with respect to this player's weights alone; return its logs.
 
         The logs gain the global norm of the gradient, so that one which is not finite ends the run as a loss does, and

@@ -109,8 +109,8 @@ def test_the_joint_loss_of_aegan(output: str) -> None:
     weight = "model.adversarial_weight={linear: {start: 0, end: 4, steps: 10}}"
     strategy = built("aegan", "model.reconstruction_weight=3", weight, f"model.generator_output={output}")
     batch, context = images(), StepContext(5, "joint", Noise(0, 5))
-    loss, logs = strategy.joint_loss(batch, batch, context)
-    z = context.noise.normal("z/forger", (6, 3))
+    loss, logs = strategy.joint_loss(batch, batch, strategy.generate(batch, context, training=True), context)
+    z = context.noise.normal("z", (6, 3))
     made = strategy.generator(z, training=True)
     fake = tf.tanh((strategy.decoder(made) if output == "code" else made) / 2)
     adversarial = -strategy.discriminator(fake).numpy().mean()
@@ -122,17 +122,17 @@ def test_the_joint_loss_of_aegan(output: str) -> None:
 def test_the_still_decoders_images_are_the_real_ones_for_a_generator_of_codes() -> None:
     strategy, batch = built("aegan"), images()
     context = StepContext(0, "adversarial", Noise(0))
-    _, logs = strategy.critic_loss(batch, context, training=False)
+    _, logs = strategy.critic_loss(batch, strategy.generate(batch, context, training=False), context, training=False)
     real = strategy.discriminator(strategy.reconstruct(batch)).numpy()
-    z = context.noise.normal("z/critic", (6, 3))
+    z = context.noise.normal("z", (6, 3))
     fake = strategy.discriminator(strategy.decode(strategy.generator(z), batch["label"][:, :0])).numpy()
     assert float(logs["discriminator/loss"]) == pytest.approx(fake.mean() - real.mean(), rel=1e-4)
 
 
 def test_a_generator_through_an_autoencoder() -> None:
     strategy, batch, context = built("gan_through_ae", "model.reconstruction_weight=2"), images(), at_once()
-    loss, _ = strategy.forger_loss(batch, context)
-    fake = tf.tanh(strategy.generator(context.noise.normal("z/forger", (6, 3)), training=True) / 2)
+    loss, _ = strategy.forger_loss(batch, strategy.generate(batch, context, training=True), context)
+    fake = tf.tanh(strategy.generator(context.noise.normal("z", (6, 3)), training=True) / 2)
     through = tf.tanh(strategy.decoder(strategy.encoder(fake)) / 2)
     expected = softplus(-strategy.discriminator(fake).numpy()).mean() + 2 * error(fake, through)
     assert float(loss) == pytest.approx(expected, rel=1e-5)
@@ -144,16 +144,19 @@ def at_once() -> StepContext:
 
 def test_the_adversarial_autoencoders_critic_takes_the_prior_for_real() -> None:
     strategy, batch, context = built("aae"), images(), at_once()
-    loss, _ = strategy.critic_loss(batch, context, training=True)
+    code = strategy.generate(batch, context, training=True)
+    loss, _ = strategy.critic_loss(batch, code, context, training=True)
     real = strategy.discriminator(context.noise.normal("prior", (6, 3))).numpy()
     fake = strategy.discriminator(strategy.encoder(batch["image"])).numpy()
     assert float(loss) == pytest.approx(softplus(-real).mean() + softplus(fake).mean(), rel=1e-5)
-    assert float(strategy.forger_loss(batch, context)[0]) == pytest.approx(softplus(-fake).mean(), rel=1e-5)
+    assert float(strategy.forger_loss(batch, code, context)[0]) == pytest.approx(softplus(-fake).mean(), rel=1e-5)
 
 
 def test_the_losses_of_vaegan() -> None:
     strategy, batch, context = built("vaegan", "model.beta=2", "model.gamma=3"), images(), at_once()
-    inferrer, forger, logs = strategy.losses(batch, context, training=False)
+    inferrer, forger, logs = strategy.losses(
+        batch, strategy.generate(batch, context, training=False), context, training=False
+    )
     mean, log_variance = np.split(strategy.encoder(batch["image"]).numpy(), 2, axis=1)
     rate = 0.5 * np.sum(mean**2 + np.exp(log_variance) - 1 - log_variance, axis=1).mean()
     code = mean + np.exp(log_variance / 2) * context.noise.normal("code", (6, 3)).numpy()

@@ -15,6 +15,8 @@ from genctl.context import Noise, StepContext
 from genctl.errors import UserError
 from genctl.objectives.adversarial import ADVERSARIAL
 from genctl.optimizers import Optimizer
+from genctl.player import Loss, Player
+from genctl.strategies.base import Batch
 from genctl.strategies.game import Game, diversity
 
 DEFAULTS = yaml.safe_load((Path(__file__).parents[1] / "configs" / "model" / "_game.yaml").read_text())["model"]
@@ -89,6 +91,39 @@ def test_a_turn_takes_its_part_of_the_batch_with_noise_of_its_own() -> None:
     assert all((part["label"].numpy() == 10 * part["image"].numpy()).all() for part, _ in turns)
     draws = [float(context.noise.normal("z", (1,))[0]) for context in (CONTEXT, *(now for _, now in turns))]
     assert len(set(draws)) == 4
+
+
+class Line:
+    """A generator that gives its weight g, and a critic with the score d x; both learn by plain gradient descent."""
+
+    def __init__(self) -> None:
+        self.g, self.d = (keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)]) for _ in "gd")
+        self.g.layers[0].kernel.assign([[2.0]])
+        self.d.layers[0].kernel.assign([[3.0]])
+        self.forger, self.critic = (
+            Player("one", network, optimizer=Optimizer(keras.optimizers.SGD(), 0.1)) for network in (self.g, self.d)
+        )
+        self.made: list[int] = []
+
+    def generate(self, batch: Batch, context: StepContext, training: bool) -> tf.Tensor:
+        self.made.append(int(batch["image"].shape[0]))
+        return self.g(tf.ones_like(batch["image"]))
+
+    def critic_loss(self, batch: Batch, fake: tf.Tensor, context: StepContext, training: bool) -> Loss:
+        return tf.reduce_mean(self.d(fake)) - tf.reduce_mean(self.d(batch["image"])), {}
+
+    def forger_loss(self, batch: Batch, fake: tf.Tensor, context: StepContext) -> Loss:
+        return -tf.reduce_mean(tf.square(self.d(fake))) / 2, {}
+
+
+def test_the_forger_is_judged_by_the_critic_of_the_last_turn_on_what_was_made_for_that() -> None:
+    line = Line()
+    batch = {"image": tf.constant([[1.0], [4.0], [1.0], [4.0]])}  # parts of the turns: ones, then fours
+    tf.function(lambda: game(critic_turns=2).play(line, line.forger, line.forger_loss, batch, CONTEXT))()
+    assert line.made == [2, 2], "one pass of the generator for each turn, and none for the forger's"
+    d = 3.0 - 0.1 * (2.0 - 1.0) - 0.1 * (2.0 - 4.0)
+    assert line.d.get_weights()[0][0, 0] == pytest.approx(d, rel=1e-6)
+    assert line.g.get_weights()[0][0, 0] == pytest.approx(2.0 + 0.1 * d**2 * 2.0, rel=1e-6)
 
 
 def test_a_penalty_now_and_then_counts_as_often_as_it_is_left_out() -> None:

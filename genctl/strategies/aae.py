@@ -13,7 +13,7 @@ from pydantic import NonNegativeInt, PositiveInt
 
 from genctl.context import Noise, StepContext
 from genctl.data.spec import Spec
-from genctl.player import Logs, Player
+from genctl.player import Logs, Loss, Player
 from genctl.schedules import PositiveScheduled
 from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy
 from genctl.strategies.codec import Codec
@@ -54,26 +54,27 @@ class AAE(Strategy):
     def step(self, batch: Batch, context: StepContext) -> Logs:
         image, label = batch["image"], self.condition(batch)
         reconstruction = self.autoencoder.minimize(lambda: self.codec.loss(image, label, context), context)
-        for part, turn in self.game.turns(batch, context):
-            logs = self.critic.minimize(functools.partial(self.critic_loss, part, turn, training=True), turn)
-        return reconstruction | logs | self.forger.minimize(lambda: self.forger_loss(part, context), context)
+        return reconstruction | self.game.play(self, self.forger, self.forger_loss, batch, context)
 
     def evaluate(self, batch: Batch, context: StepContext) -> Logs:
         error = self.codec.error(batch["image"], self.condition(batch))
-        return {"loss": error, **self.critic_loss(batch, context, training=False)[1]}
+        code = self.generate(batch, context, training=False)
+        return {"loss": error, **self.critic_loss(batch, code, context, training=False)[1]}
 
-    def critic_loss(self, batch: Batch, context: StepContext, training: bool) -> tuple[tf.Tensor, Logs]:
+    def generate(self, batch: Batch, context: StepContext, training: bool) -> tf.Tensor:
+        """The codes of the batch's images."""
+        return self.codec.encode(batch["image"], self.condition(batch), training)
+
+    def critic_loss(self, batch: Batch, code: tf.Tensor, context: StepContext, training: bool) -> Loss:
         """Tell draws of the prior from codes of images."""
         label = self.condition(batch)
         score = self.game.score(self.discriminator, label, training)
-        code = self.codec.encode(batch["image"], label, training)
         return self.game.critic_loss(score, self.draw(label, context.noise), code, context, training)
 
-    def forger_loss(self, batch: Batch, context: StepContext) -> tuple[tf.Tensor, Logs]:
+    def forger_loss(self, batch: Batch, code: tf.Tensor, context: StepContext) -> Loss:
         """Encode images so that the discriminator takes their codes for draws of the prior."""
-        label = self.condition(batch)
-        code = self.codec.encode(batch["image"], label, training=True)
-        return self.game.forger_loss(self.game.score(self.discriminator, label, training=True), code, context)
+        score = self.game.score(self.discriminator, self.condition(batch), training=True)
+        return self.game.forger_loss(score, code, context)
 
     def draw(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
         return noise.normal("prior", (tf.shape(label)[0], self.code_dim))

@@ -15,7 +15,7 @@ from pydantic import NonNegativeInt, PositiveInt
 
 from genctl.context import Noise, StepContext
 from genctl.data.spec import Spec
-from genctl.player import Logs, Player
+from genctl.player import Logs, Loss, Player
 from genctl.schedules import NonNegativeScheduled
 from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy
 from genctl.strategies.codec import Codec
@@ -68,38 +68,36 @@ class AEGAN(Strategy):
         image, label = batch["image"], self.condition(batch)
         if context.phase == "autoencoder":
             return self.autoencoder.minimize(lambda: self.codec.loss(image, label, context), context)
-        for part, turn in self.game.turns(batch, context):
-            logs = self.critic.minimize(functools.partial(self.critic_loss, part, turn, training=True), turn)
         if context.phase == "adversarial":
-            return logs | self.forger.minimize(lambda: self.forger_loss(part, context), context)
-        return logs | self.ensemble.minimize(lambda: self.joint_loss(batch, part, context), context)
+            return self.game.play(self, self.forger, self.forger_loss, batch, context)
+        return self.game.play(self, self.ensemble, functools.partial(self.joint_loss, batch), batch, context)
 
     def evaluate(self, batch: Batch, context: StepContext) -> Logs:
         error = self.codec.error(batch["image"], self.condition(batch))
-        return {"loss": error, **self.critic_loss(batch, context, training=False)[1]}
+        fake = self.generate(batch, context, training=False)
+        return {"loss": error, **self.critic_loss(batch, fake, context, training=False)[1]}
 
-    def critic_loss(self, batch: Batch, context: StepContext, training: bool) -> tuple[tf.Tensor, Logs]:
+    def critic_loss(self, batch: Batch, fake: tf.Tensor, context: StepContext, training: bool) -> Loss:
         """Tell images (of the still decoder, where that draws the generated ones too) from generated ones."""
         still = self.forge.makes == "code" and context.phase != "joint"
         real = self.reconstruct(batch) if still else batch["image"]
         score = self.game.score(self.discriminator, self.condition(batch), training)
-        fake = self.generate(batch, context, "critic", training)
         return self.game.critic_loss(score, real, fake, context, training)
 
-    def forger_loss(self, batch: Batch, context: StepContext) -> tuple[tf.Tensor, Logs]:
+    def forger_loss(self, batch: Batch, fake: tf.Tensor, context: StepContext) -> Loss:
         """Make images that the discriminator calls real."""
         score = self.game.score(self.discriminator, self.condition(batch), training=True)
-        return self.game.forger_loss(score, self.generate(batch, context, "forger", training=True), context)
+        return self.game.forger_loss(score, fake, context)
 
-    def joint_loss(self, batch: Batch, part: Batch, context: StepContext) -> tuple[tf.Tensor, Logs]:
+    def joint_loss(self, batch: Batch, part: Batch, fake: tf.Tensor, context: StepContext) -> Loss:
         """The first phase's and the weighted second one's; the latter for the part that the critic saw last."""
         reconstruction = self.codec.loss(batch["image"], self.condition(batch), context)
-        return self.stages.joint_loss(reconstruction, self.forger_loss(part, context), context)
+        return self.stages.joint_loss(reconstruction, self.forger_loss(part, fake, context), context)
 
-    def generate(self, batch: Batch, context: StepContext, name: str, training: bool) -> tf.Tensor:
+    def generate(self, batch: Batch, context: StepContext, training: bool) -> tf.Tensor:
         """Images for the batch's labels; out of training from noise alone, as samples are."""
         label, joint = self.condition(batch), training and context.phase == "joint"
-        inputs = self.forge.noise(label, context.noise, name)
+        inputs = self.forge.noise(label, context.noise)
         if training:
             inputs = mixed(self.takes, inputs, lambda: self.codec.encode(batch["image"], label, joint))
         return self.forge.image(inputs, label, training, joint)

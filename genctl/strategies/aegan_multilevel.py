@@ -14,7 +14,7 @@ from pydantic import NonNegativeInt, PositiveInt
 
 from genctl.context import Noise, StepContext
 from genctl.data.spec import Spec
-from genctl.player import Logs, Player
+from genctl.player import Logs, Loss, Player
 from genctl.schedules import NonNegativeScheduled, at, scheduled
 from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy
 from genctl.strategies.forge import Takes, mixed
@@ -74,54 +74,51 @@ class AEGANMultilevel(Strategy):
     def step(self, batch: Batch, context: StepContext) -> Logs:
         if context.phase.startswith("autoencoder"):
             return self.autoencoder.minimize(lambda: self.autoencoder_loss(batch, context, training=True), context)
-        for part, turn in self.game.turns(batch, context):
-            logs = self.critic.minimize(functools.partial(self.critic_loss, part, turn, training=True), turn)
         if context.phase.startswith("adversarial"):
-            return logs | self.forger.minimize(lambda: self.forger_loss(part, context), context)
-        return logs | self.ensemble.minimize(lambda: self.joint_loss(batch, part, context), context)
+            return self.game.play(self, self.forger, self.forger_loss, batch, context)
+        return self.game.play(self, self.ensemble, functools.partial(self.joint_loss, batch), batch, context)
 
     def evaluate(self, batch: Batch, context: StepContext) -> Logs:
         logs = self.autoencoder_loss(batch, context, training=False)[1]
-        return logs | self.critic_loss(batch, context, training=False)[1]
+        fakes = self.generate(batch, context, training=False)
+        return logs | self.critic_loss(batch, fakes, context, training=False)[1]
 
     def active(self, phase: str) -> int:
         """How many sizes, from the coarsest, take part in a phase."""
         level = phase.rpartition("_")[2]
         return int(level) if level.isdecimal() else self.levels
 
-    def autoencoder_loss(self, batch: Batch, context: StepContext, training: bool) -> tuple[tf.Tensor, Logs]:
+    def autoencoder_loss(self, batch: Batch, context: StepContext, training: bool) -> Loss:
         """lambda_1 times the mean of the squared errors; the log `loss` is that of the finest size."""
         images = smaller(batch["image"], self.levels)[: self.active(context.phase)]
         errors = self.codec.errors(images, self.condition(batch), training)
         loss = at(self.reconstruction_weight, context.step) * tf.reduce_mean(tf.stack(errors))
         return loss, {"loss": errors[-1], **scheduled(context.step, reconstruction_weight=self.reconstruction_weight)}
 
-    def critic_loss(self, batch: Batch, context: StepContext, training: bool) -> tuple[tf.Tensor, Logs]:
+    def critic_loss(self, batch: Batch, fakes: list[tf.Tensor], context: StepContext, training: bool) -> Loss:
         """Tell images of each size from generated ones."""
-        fakes = self.generate(batch, context, "critic", training)
         return self.judges.critic_loss(batch["image"], fakes, self.condition(batch), context, training)
 
-    def forger_loss(self, batch: Batch, context: StepContext) -> tuple[tf.Tensor, Logs]:
+    def forger_loss(self, batch: Batch, fakes: list[tf.Tensor], context: StepContext) -> Loss:
         """Make images that the discriminator of each size calls real."""
-        fakes = self.generate(batch, context, "forger", training=True)
         return self.judges.forger_loss(fakes, self.condition(batch), context)
 
-    def joint_loss(self, batch: Batch, part: Batch, context: StepContext) -> tuple[tf.Tensor, Logs]:
+    def joint_loss(self, batch: Batch, part: Batch, fakes: list[tf.Tensor], context: StepContext) -> Loss:
         """The first phase's and the weighted second one's; the latter for the part that the critic saw last."""
         reconstruction = self.autoencoder_loss(batch, context, training=True)
-        return self.stages.joint_loss(reconstruction, self.forger_loss(part, context), context)
+        return self.stages.joint_loss(reconstruction, self.forger_loss(part, fakes, context), context)
 
-    def generate(self, batch: Batch, context: StepContext, name: str, training: bool) -> list[tf.Tensor]:
+    def generate(self, batch: Batch, context: StepContext, training: bool) -> list[tf.Tensor]:
         """Images of every size that takes part, for the batch's labels; out of training from noise, as samples are."""
         label, joint = self.condition(batch), training and context.phase == "joint"
-        inputs = self.noise(label, context.noise, name)
+        inputs = self.noise(label, context.noise)
         if training:
             inputs = mixed(self.takes, inputs, lambda: self.encode(batch, joint))
         return self.codec.images(self.generator, inputs, label, self.active(context.phase), training)
 
-    def noise(self, label: tf.Tensor, noise: Noise, name: str = "sample") -> tf.Tensor:
+    def noise(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
         """z ~ N(0, I), one for each row of `label`."""
-        return noise.normal(f"z/{name}", (keras.ops.shape(label)[0], self.code_dim))
+        return noise.normal("z", (keras.ops.shape(label)[0], self.code_dim))
 
     def sample(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
         return self.codec.images(self.generator, self.noise(label, noise), label, self.levels)[-1]

@@ -7,7 +7,7 @@ from genctl.context import StepContext
 from genctl.errors import UserError
 from genctl.objectives.likelihoods import LIKELIHOODS
 from genctl.objectives.regularizers import contractive
-from genctl.player import Logs
+from genctl.player import Loss
 from genctl.schedules import NonNegativeScheduled, at, scheduled
 from genctl.strategies.base import attach
 
@@ -51,7 +51,7 @@ class Codec:
         code = self.encode(image, label, training)
         return tf.reduce_mean(self.likelihood.loss(image, self.decoder(attach(code, label), training=training)))
 
-    def loss(self, image: tf.Tensor, label: tf.Tensor, context: StepContext) -> tuple[tf.Tensor, Logs]:
+    def loss(self, image: tf.Tensor, label: tf.Tensor, context: StepContext) -> Loss:
         """weight ||x - De(E(x))||^2 + contraction ||dE(x)/dx||^2; the log `loss` is the squared error alone."""
         error = self.error(image, label, training=True)
         loss = at(self.weight, context.step) * error

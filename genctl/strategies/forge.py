@@ -21,9 +21,9 @@ class Forge:
     def __init__(self, network: keras.Model, codec: Codec, makes: Makes) -> None:
         self.network, self.codec, self.makes = network, codec, makes
 
-    def noise(self, label: tf.Tensor, noise: Noise, name: str = "sample") -> tf.Tensor:
+    def noise(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
         """z ~ N(0, I), one for each row of `label`."""
-        return noise.normal(f"z/{name}", (keras.ops.shape(label)[0], self.network.input_shape[-1] - label.shape[-1]))
+        return noise.normal("z", (keras.ops.shape(label)[0], self.network.input_shape[-1] - label.shape[-1]))
 
     def make(self, inputs: tf.Tensor, label: tf.Tensor, training: bool = False) -> tf.Tensor:
         """What G makes of what it is given: codes, or parameters of images."""

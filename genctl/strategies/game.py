@@ -5,7 +5,8 @@ A game holds settings alone. Networks and players are the strategy's, which asks
 
 import dataclasses
 import functools
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, Literal, Protocol
 
 import keras
 import tensorflow as tf
@@ -16,11 +17,23 @@ from genctl.errors import UserError
 from genctl.networks.blocks import Fraction, Shape
 from genctl.objectives.adversarial import ADVERSARIAL, AdversarialName
 from genctl.objectives.penalties import PENALTIES, PenaltyName, Score
-from genctl.player import Logs, Player
+from genctl.player import Logs, Loss, Player
 from genctl.schedules import NonNegativeScheduled, PositiveScheduled, at
 from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, attach
 
+Fake = Any  # what a generator made: a tensor, or several of them
+
 DEFAULT_WEIGHT = 10.0  # of a penalty: Gulrajani et al. 2017, algorithm 1; Mescheder et al. 2018, section 6.1
+
+
+class Contest(Protocol):
+    """What a game asks of a strategy: to make something for a part of a batch, and to say what it costs the critic."""
+
+    critic: Player
+
+    def generate(self, batch: Batch, context: StepContext, training: bool) -> Fake: ...
+
+    def critic_loss(self, batch: Batch, fake: Fake, context: StepContext, training: bool) -> Loss: ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,6 +120,23 @@ class Game:
 
         return score
 
+    def play(
+        self,
+        contest: Contest,
+        forger: Player,
+        forger_loss: Callable[[Batch, Fake, StepContext], Loss],
+        batch: Batch,
+        context: StepContext,
+    ) -> Logs:
+        """One step: the critic takes its turns, then the forger takes one, on what was made for the last of them.
+
+        So the forger's networks run forward once for both, as they stand still until the forger's own turn.
+        """
+        for part, turn in self.turns(batch, context):
+            fake = contest.generate(part, turn, training=True)
+            logs = contest.critic.minimize(functools.partial(contest.critic_loss, part, fake, turn, True), turn)
+        return logs | forger.minimize(lambda: forger_loss(part, fake, context), context)
+
     def turns(self, batch: Batch, context: StepContext) -> list[tuple[Batch, StepContext]]:
         """For each turn of the critic its part of the batch, and noise of its own.
 
@@ -118,9 +148,7 @@ class Game:
             for turn in range(count)
         ]
 
-    def critic_loss(
-        self, score: Score, real: tf.Tensor, fake: tf.Tensor, context: StepContext, training: bool
-    ) -> tuple[tf.Tensor, Logs]:
+    def critic_loss(self, score: Score, real: tf.Tensor, fake: tf.Tensor, context: StepContext, training: bool) -> Loss:
         """Tell real from fake; in training, with the penalty, which is logged by itself and without its weight."""
         logs = {"generator/diversity": diversity(real, fake)}
         real, fake = self._noisy(real, context, "real"), self._noisy(fake, context, "fake")
@@ -136,7 +164,7 @@ class Game:
         penalty = self._penalty(score, real, fake, context)
         return loss + (self.penalty_weight or DEFAULT_WEIGHT) * penalty, {**logs, "discriminator/penalty": penalty}
 
-    def forger_loss(self, score: Score, fake: tf.Tensor, context: StepContext) -> tuple[tf.Tensor, Logs]:
+    def forger_loss(self, score: Score, fake: tf.Tensor, context: StepContext) -> Loss:
         """Make what the critic calls real."""
         loss = ADVERSARIAL[self.adversarial].forger(score(self._noisy(fake, context, "forger")))
         return loss, {"generator/loss": loss}

@@ -1,14 +1,12 @@
 """The generative adversarial network (Goodfellow et al. 2014); game.py has the ways in which its critic is taught."""
 
-import functools
-
 import keras
 import tensorflow as tf
 from pydantic import NonNegativeInt, PositiveInt
 
 from genctl.context import Noise, StepContext
 from genctl.data.spec import Spec
-from genctl.player import Logs, Player
+from genctl.player import Logs, Loss, Player
 from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy, attach
 from genctl.strategies.game import Game
 
@@ -36,32 +34,29 @@ class GAN(Strategy):
         self.critic = game.critic(self.discriminator, optimizer=optimizer)
 
     def step(self, batch: Batch, context: StepContext) -> Logs:
-        for part, turn in self.game.turns(batch, context):
-            logs = self.critic.minimize(functools.partial(self.critic_loss, part, turn, training=True), turn)
-        return logs | self.forger.minimize(lambda: self.forger_loss(part, context), context)
+        return self.game.play(self, self.forger, self.forger_loss, batch, context)
 
     def evaluate(self, batch: Batch, context: StepContext) -> Logs:
-        return self.critic_loss(batch, context, training=False)[1]
+        fake = self.generate(batch, context, training=False)
+        return self.critic_loss(batch, fake, context, training=False)[1]
 
-    def critic_loss(self, batch: Batch, context: StepContext, training: bool) -> tuple[tf.Tensor, Logs]:
-        """Tell images from generated ones."""
+    def generate(self, batch: Batch, context: StepContext, training: bool) -> tf.Tensor:
+        """Images in [-1, 1], one for each row of the batch."""
         label = self.condition(batch)
-        fake = self.generate(label, context.noise, "critic", training)
-        score = self.game.score(self.discriminator, label, training)
+        return self.decode(self.draw(label, context.noise), label, training)
+
+    def critic_loss(self, batch: Batch, fake: tf.Tensor, context: StepContext, training: bool) -> Loss:
+        """Tell images from generated ones."""
+        score = self.game.score(self.discriminator, self.condition(batch), training)
         return self.game.critic_loss(score, batch["image"], fake, context, training)
 
-    def forger_loss(self, batch: Batch, context: StepContext) -> tuple[tf.Tensor, Logs]:
+    def forger_loss(self, batch: Batch, fake: tf.Tensor, context: StepContext) -> Loss:
         """Make images that the discriminator calls real."""
-        label = self.condition(batch)
-        fake = self.generate(label, context.noise, "forger", training=True)
-        return self.game.forger_loss(self.game.score(self.discriminator, label, training=True), fake, context)
+        score = self.game.score(self.discriminator, self.condition(batch), training=True)
+        return self.game.forger_loss(score, fake, context)
 
-    def generate(self, label: tf.Tensor, noise: Noise, name: str, training: bool) -> tf.Tensor:
-        """Images in [-1, 1], one for each row of `label`."""
-        return self.decode(self.draw(label, noise, name), label, training)
-
-    def draw(self, label: tf.Tensor, noise: Noise, name: str = "sample") -> tf.Tensor:
-        return noise.normal(f"z/{name}", (keras.ops.shape(label)[0], self.code_dim))
+    def draw(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
+        return noise.normal("z", (keras.ops.shape(label)[0], self.code_dim))
 
     def decode(self, code: tf.Tensor, label: tf.Tensor, training: bool = False) -> tf.Tensor:
         return keras.ops.tanh(self.generator(attach(code, label), training=training))

@@ -9,14 +9,12 @@ The second term is the energy of a generated image in the energy-based GAN (Zhao
 whose autoencoder is the discriminator itself.
 """
 
-import functools
-
 import tensorflow as tf
 from pydantic import NonNegativeInt, PositiveInt
 
 from genctl.context import Noise, StepContext
 from genctl.data.spec import Spec
-from genctl.player import Logs, Player
+from genctl.player import Logs, Loss, Player
 from genctl.schedules import NonNegativeScheduled, at, scheduled
 from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy
 from genctl.strategies.codec import Codec
@@ -57,33 +55,34 @@ class GANThroughAE(Strategy):
 
     def step(self, batch: Batch, context: StepContext) -> Logs:
         reconstruction = self.autoencoder.minimize(lambda: self.autoencoder_loss(batch, context), context)
-        for part, turn in self.game.turns(batch, context):
-            logs = self.critic.minimize(functools.partial(self.critic_loss, part, turn, training=True), turn)
-        return reconstruction | logs | self.forger.minimize(lambda: self.forger_loss(part, context), context)
+        return reconstruction | self.game.play(self, self.forger, self.forger_loss, batch, context)
 
     def evaluate(self, batch: Batch, context: StepContext) -> Logs:
         error = self.codec.error(batch["image"], self.condition(batch))
-        return {"loss": error, **self.critic_loss(batch, context, training=False)[1]}
+        fake = self.generate(batch, context, training=False)
+        return {"loss": error, **self.critic_loss(batch, fake, context, training=False)[1]}
 
-    def autoencoder_loss(self, batch: Batch, context: StepContext) -> tuple[tf.Tensor, Logs]:
+    def autoencoder_loss(self, batch: Batch, context: StepContext) -> Loss:
         """Reproduce real images, and generated ones where these are to be learned from."""
         image, label = batch["image"], self.condition(batch)
         if self.learn_from_generated:
-            generated = self.generate(label, context.noise, "autoencoder", training=True)
+            generated = self.generate(batch, context, training=True)
             image, label = tf.concat([image, generated], axis=0), tf.concat([label, label], axis=0)
         return self.codec.loss(image, label, context)
 
-    def critic_loss(self, batch: Batch, context: StepContext, training: bool) -> tuple[tf.Tensor, Logs]:
-        """Tell images from generated ones."""
+    def generate(self, batch: Batch, context: StepContext, training: bool) -> tf.Tensor:
+        """Images in [-1, 1], one for each row of the batch."""
         label = self.condition(batch)
-        fake = self.generate(label, context.noise, "critic", training)
-        score = self.game.score(self.discriminator, label, training)
+        return self.forge.image(self.forge.noise(label, context.noise), label, training)
+
+    def critic_loss(self, batch: Batch, fake: tf.Tensor, context: StepContext, training: bool) -> Loss:
+        """Tell images from generated ones."""
+        score = self.game.score(self.discriminator, self.condition(batch), training)
         return self.game.critic_loss(score, batch["image"], fake, context, training)
 
-    def forger_loss(self, batch: Batch, context: StepContext) -> tuple[tf.Tensor, Logs]:
+    def forger_loss(self, batch: Batch, fake: tf.Tensor, context: StepContext) -> Loss:
         """Make images that the discriminator calls real and the autoencoder can reproduce."""
         label = self.condition(batch)
-        fake = self.generate(label, context.noise, "forger", training=True)
         score = self.game.score(self.discriminator, label, training=True)
         adversarial, logs = self.game.forger_loss(score, fake, context)
         error = self.codec.error(fake, label)
@@ -91,12 +90,8 @@ class GANThroughAE(Strategy):
         logs |= scheduled(context.step, reconstruction_weight=self.reconstruction_weight)
         return adversarial + at(self.reconstruction_weight, context.step) * error, logs
 
-    def generate(self, label: tf.Tensor, noise: Noise, name: str, training: bool = False) -> tf.Tensor:
-        """Images in [-1, 1], one for each row of `label`."""
-        return self.forge.image(self.forge.noise(label, noise, name), label, training)
-
     def sample(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
-        return self.generate(label, noise, "sample")
+        return self.forge.image(self.forge.noise(label, noise), label)
 
     def draw(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
         return self.codec.encode(self.sample(label, noise), label)

@@ -16,7 +16,7 @@ from genctl.data.spec import Spec
 from genctl.errors import UserError
 from genctl.networks.blocks import Widths
 from genctl.objectives.likelihoods import LikelihoodName, likelihood_for
-from genctl.player import Logs, Player
+from genctl.player import Logs, Loss, Player
 from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy, attach, cut
 
 
@@ -67,7 +67,7 @@ class HAE(Strategy):
     def evaluate(self, batch: Batch, context: StepContext) -> Logs:
         return self.loss(batch, context.phase, training=False)[1]
 
-    def loss(self, batch: Batch, phase: str, training: bool) -> tuple[tf.Tensor, Logs]:
+    def loss(self, batch: Batch, phase: str, training: bool) -> Loss:
         """The mean over levels, so far as there are any, of the loss summed over an example's numbers."""
         moving = range(len(self.levels)) if phase == "levels" else [list(self.phases).index(phase)]
         drawings = self.refine(batch, [training and level in moving for level in range(moving[-1] + 1)])[1]

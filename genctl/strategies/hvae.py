@@ -17,7 +17,7 @@ from genctl.objectives.binarization import BINARIZATIONS, BinarizationName, chec
 from genctl.objectives.bounds import active_units, bits_per_dim, floored_rate
 from genctl.objectives.likelihoods import LikelihoodName, likelihood_for
 from genctl.objectives.normal import Normal
-from genctl.player import Logs, Player
+from genctl.player import Logs, Loss, Player
 from genctl.schedules import constant
 from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy, attach, cut, repeated
 
@@ -69,7 +69,7 @@ class HVAE(Strategy):
         logs = self.loss(batch, context, training=False)[1]
         return {**logs, "negative_elbo": -logs["elbo"], "active_units": active_units(self.encode(batch))}
 
-    def loss(self, batch: Batch, context: StepContext, training: bool) -> tuple[tf.Tensor, Logs]:
+    def loss(self, batch: Batch, context: StepContext, training: bool) -> Loss:
         """Distortion with one sample of every code, and the rate of each level, `free_bits` of which are free."""
         batch = {**batch, "image": self.binarize(batch["image"], context.noise)}
         path = self.infer(batch, drawn(context.noise), training)

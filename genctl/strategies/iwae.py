@@ -22,7 +22,7 @@ from genctl.objectives.bounds import (
 )
 from genctl.objectives.likelihoods import LikelihoodName, likelihood_for
 from genctl.objectives.normal import standard
-from genctl.player import Logs, Player
+from genctl.player import Logs, Loss, Player
 from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy, repeated
 from genctl.strategies.normal_codec import NormalCodec
 
@@ -67,7 +67,7 @@ class IWAE(Strategy):
     def step(self, batch: Batch, context: StepContext) -> Logs:
         return self.autoencoder.minimize(lambda: self.loss(batch, context.noise), context)
 
-    def loss(self, batch: Batch, noise: Noise) -> tuple[tf.Tensor, Logs]:
+    def loss(self, batch: Batch, noise: Noise) -> Loss:
         """A number with the gradient that was chosen, and the bound's logs; means over examples."""
         batch = {**batch, "image": self.binarize(batch["image"], noise)}
         posterior = self.codec.infer(batch, training=True).repeated(self.samples)

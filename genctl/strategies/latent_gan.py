@@ -12,7 +12,7 @@ from pydantic import NonNegativeInt, PositiveInt
 
 from genctl.context import Noise, StepContext
 from genctl.data.spec import Spec
-from genctl.player import Logs, Player
+from genctl.player import Logs, Loss, Player
 from genctl.schedules import PositiveScheduled
 from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy
 from genctl.strategies.codec import Codec
@@ -58,26 +58,27 @@ class LatentGAN(Strategy):
         image, label = batch["image"], self.condition(batch)
         if context.phase == "autoencoder":
             return self.autoencoder.minimize(lambda: self.codec.loss(image, label, context), context)
-        for part, turn in self.game.turns(batch, context):
-            logs = self.critic.minimize(functools.partial(self.critic_loss, part, turn, training=True), turn)
-        return logs | self.forger.minimize(lambda: self.forger_loss(part, context), context)
+        return self.game.play(self, self.forger, self.forger_loss, batch, context)
 
     def evaluate(self, batch: Batch, context: StepContext) -> Logs:
         error = self.codec.error(batch["image"], self.condition(batch))
-        return {"loss": error, **self.critic_loss(batch, context, training=False)[1]}
+        fake = self.generate(batch, context, training=False)
+        return {"loss": error, **self.critic_loss(batch, fake, context, training=False)[1]}
 
-    def critic_loss(self, batch: Batch, context: StepContext, training: bool) -> tuple[tf.Tensor, Logs]:
-        """Tell codes of images from generated ones."""
+    def generate(self, batch: Batch, context: StepContext, training: bool) -> tf.Tensor:
+        """Codes from noise, one for each row of the batch."""
         label = self.condition(batch)
-        fake = self.forge.make(self.forge.noise(label, context.noise, "critic"), label, training)
-        score = self.game.score(self.discriminator, label, training)
+        return self.forge.make(self.forge.noise(label, context.noise), label, training)
+
+    def critic_loss(self, batch: Batch, fake: tf.Tensor, context: StepContext, training: bool) -> Loss:
+        """Tell codes of images from generated ones."""
+        score = self.game.score(self.discriminator, self.condition(batch), training)
         return self.game.critic_loss(score, self.encode(batch), fake, context, training)
 
-    def forger_loss(self, batch: Batch, context: StepContext) -> tuple[tf.Tensor, Logs]:
+    def forger_loss(self, batch: Batch, fake: tf.Tensor, context: StepContext) -> Loss:
         """Make codes that the discriminator takes for those of images."""
-        label = self.condition(batch)
-        fake = self.forge.make(self.forge.noise(label, context.noise, "forger"), label, training=True)
-        return self.game.forger_loss(self.game.score(self.discriminator, label, training=True), fake, context)
+        score = self.game.score(self.discriminator, self.condition(batch), training=True)
+        return self.game.forger_loss(score, fake, context)
 
     def draw(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
         return self.forge.code(self.forge.noise(label, noise), label)

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from genctl.context import StepContext
 from genctl.networks.blocks import Shape
-from genctl.player import Logs, Player
+from genctl.player import Loss, Player
 from genctl.strategies.base import NetworkBuilder, OptimizerBuilder
 from genctl.strategies.game import Game
 
@@ -25,7 +25,7 @@ class MultilevelGame:
 
     def critic_loss(
         self, image: tf.Tensor, fakes: Sequence[tf.Tensor], label: tf.Tensor, context: StepContext, training: bool
-    ) -> tuple[tf.Tensor, Logs]:
+    ) -> Loss:
         """Tell images of each size from generated ones; as many sizes as were generated take part."""
         losses, reals = [], smaller(image, len(self.discriminators))
         for level, fake in enumerate(fakes):
@@ -33,7 +33,7 @@ class MultilevelGame:
             losses.append(self.game.critic_loss(score, reals[level], fake, context.branch(f"level{level}"), training))
         return mean(losses)
 
-    def forger_loss(self, fakes: Sequence[tf.Tensor], label: tf.Tensor, context: StepContext) -> tuple[tf.Tensor, Logs]:
+    def forger_loss(self, fakes: Sequence[tf.Tensor], label: tf.Tensor, context: StepContext) -> Loss:
         """Make images that the discriminator of each size calls real."""
         losses = []
         for level, fake in enumerate(fakes):
@@ -55,7 +55,7 @@ def numbered(role: str, networks: Sequence[keras.Model]) -> dict[str, keras.Mode
     return {f"{role}_{level}": network for level, network in enumerate(networks, start=1)}
 
 
-def mean(losses: Sequence[tuple[tf.Tensor, Logs]]) -> tuple[tf.Tensor, Logs]:
+def mean(losses: Sequence[Loss]) -> Loss:
     """The mean of the losses, and of each log."""
     logs = {name: tf.reduce_mean(tf.stack([logs[name] for _, logs in losses])) for name in losses[0][1]}
     return tf.reduce_mean(tf.stack([loss for loss, _ in losses])), logs

@@ -5,15 +5,13 @@ or they join in one after another from the smallest (Karras et al. 2018). A leve
 image of the one before (networks/multiscale.py): Karras et al. fade it in for that. The loss is the mean over levels.
 """
 
-import functools
-
 import keras
 import tensorflow as tf
 from pydantic import NonNegativeInt, PositiveInt
 
 from genctl.context import Noise, StepContext
 from genctl.data.spec import Spec
-from genctl.player import Logs, Player
+from genctl.player import Logs, Loss, Player
 from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy, attach
 from genctl.strategies.game import Game
 from genctl.strategies.levels import MultilevelGame, numbered
@@ -53,24 +51,24 @@ class MSGAN(Strategy):
         return super().networks | numbered("discriminator", self.judges.discriminators)
 
     def step(self, batch: Batch, context: StepContext) -> Logs:
-        for part, turn in self.game.turns(batch, context):
-            logs = self.critic.minimize(functools.partial(self.critic_loss, part, turn, training=True), turn)
-        return logs | self.forger.minimize(lambda: self.forger_loss(part, context), context)
+        return self.game.play(self, self.forger, self.forger_loss, batch, context)
 
     def evaluate(self, batch: Batch, context: StepContext) -> Logs:
-        return self.critic_loss(batch, context, training=False)[1]
+        fakes = self.generate(batch, context, training=False)
+        return self.critic_loss(batch, fakes, context, training=False)[1]
 
-    def critic_loss(self, batch: Batch, context: StepContext, training: bool) -> tuple[tf.Tensor, Logs]:
-        """Tell images of each size from generated ones."""
+    def generate(self, batch: Batch, context: StepContext, training: bool) -> list[tf.Tensor]:
+        """Images in [-1, 1] of each size that takes part, one for each row of the batch."""
         label = self.condition(batch)
-        fakes = self.images(self.draw(label, context.noise, "critic"), label, self.levels(context.phase), training)
-        return self.judges.critic_loss(batch["image"], fakes, label, context, training)
+        return self.images(self.draw(label, context.noise), label, self.levels(context.phase), training)
 
-    def forger_loss(self, batch: Batch, context: StepContext) -> tuple[tf.Tensor, Logs]:
+    def critic_loss(self, batch: Batch, fakes: list[tf.Tensor], context: StepContext, training: bool) -> Loss:
+        """Tell images of each size from generated ones."""
+        return self.judges.critic_loss(batch["image"], fakes, self.condition(batch), context, training)
+
+    def forger_loss(self, batch: Batch, fakes: list[tf.Tensor], context: StepContext) -> Loss:
         """Make images that the discriminator of each size calls real."""
-        label, active = self.condition(batch), self.levels(context.phase)
-        fakes = self.images(self.draw(label, context.noise, "forger"), label, active, training=True)
-        return self.judges.forger_loss(fakes, label, context)
+        return self.judges.forger_loss(fakes, self.condition(batch), context)
 
     def levels(self, phase: str) -> int:
         """How many sizes, from the smallest, take part in a phase."""
@@ -84,8 +82,8 @@ class MSGAN(Strategy):
             keras.ops.tanh(image) for image in keras.tree.flatten(generator(attach(code, label), training=training))
         ]
 
-    def draw(self, label: tf.Tensor, noise: Noise, name: str = "sample") -> tf.Tensor:
-        return noise.normal(f"z/{name}", (keras.ops.shape(label)[0], self.code_dim))
+    def draw(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
+        return noise.normal("z", (keras.ops.shape(label)[0], self.code_dim))
 
     def decode(self, code: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
         return self.images(code, label, len(self.generator.outputs), training=False)[-1]

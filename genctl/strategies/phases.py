@@ -5,16 +5,14 @@ import functools
 from collections.abc import Mapping
 from typing import Any, Literal
 
-import tensorflow as tf
 from pydantic import NonNegativeInt
 
 from genctl.context import StepContext
 from genctl.errors import UserError
-from genctl.player import Logs
+from genctl.player import Loss
 from genctl.schedules import NonNegativeScheduled, PositiveScheduled, at, scheduled, switched
 from genctl.strategies.base import OptimizerBuilder
 
-Loss = tuple[tf.Tensor, Logs]
 TwoPhases = dict[Literal["autoencoder", "adversarial"], NonNegativeInt]
 ThreePhases = dict[Literal["autoencoder", "adversarial", "joint"], NonNegativeInt]
 

@@ -21,10 +21,15 @@ from genctl.data.spec import Spec
 from genctl.networks.features import features
 from genctl.objectives.divergences import standard_normal_kl
 from genctl.objectives.likelihoods import total
-from genctl.player import Logs, Player
+from genctl.objectives.normal import Normal
+from genctl.player import Logs, Loss, Player
 from genctl.schedules import NonNegativeScheduled, at, scheduled
 from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy, attach
 from genctl.strategies.game import Game
+
+# Images (2n, h, w, c) in [-1, 1], of codes of a batch and then of the prior's, and the mean of that batch's KL.
+Made = tuple[tf.Tensor, tf.Tensor]
+Losses = tuple[tf.Tensor, tf.Tensor, Logs]  # the encoder's and the decoder's, and the logs of both
 
 
 class VAEGAN(Strategy):
@@ -60,33 +65,39 @@ class VAEGAN(Strategy):
 
     def step(self, batch: Batch, context: StepContext) -> Logs:
         for part, turn in self.game.turns(batch, context):
-            logs = self.critic.minimize(functools.partial(self.critic_loss, part, turn, training=True), turn)
-        inferrer, forger, more = self.losses(part, context, training=True)
+            made = self.generate(part, turn, training=True)
+            logs = self.critic.minimize(functools.partial(self.critic_loss, part, made, turn, training=True), turn)
+        inferrer, forger, more = self.losses(part, made, context, training=True)
         logs |= more | self.inferrer.minimize(lambda: (inferrer, {}), context)
         logs |= self.forger.minimize(lambda: (forger, {}), context)
         return logs | scheduled(context.step, beta=self.beta, gamma=self.gamma)
 
     def evaluate(self, batch: Batch, context: StepContext) -> Logs:
         error = total(tf.square(batch["image"] - self.reconstruct(batch))) / 4  # in intensities
-        logs = {"squared_error": tf.reduce_mean(error), **self.losses(batch, context, training=False)[2]}
-        return logs | self.critic_loss(batch, context, training=False)[1]
+        made = self.generate(batch, context, training=False)
+        logs = {"squared_error": tf.reduce_mean(error), **self.losses(batch, made, context, training=False)[2]}
+        return logs | self.critic_loss(batch, made, context, training=False)[1]
 
-    def critic_loss(self, batch: Batch, context: StepContext, training: bool) -> tuple[tf.Tensor, Logs]:
-        """Tell images from reconstructions and samples, each in every other row."""
-        label = self.condition(batch)
-        code, prior = self.infer(batch, context.noise, training)[0], self.draw(label, context.noise)
-        mixed = tf.where(tf.range(tf.shape(code)[0])[:, None] % 2 == 0, code, prior)
-        score = self.game.score(self.discriminator, label, training)
-        return self.game.critic_loss(score, batch["image"], self.decode(mixed, label, training), context, training)
-
-    def losses(self, batch: Batch, context: StepContext, training: bool) -> tuple[tf.Tensor, tf.Tensor, Logs]:
-        """The encoder's and the decoder's, from one pass; means over examples."""
+    def generate(self, batch: Batch, context: StepContext, training: bool) -> Made:
+        """What all players learn from, in one pass."""
         label, noise = self.condition(batch), context.noise
-        code, rate = self.infer(batch, noise, training)
-        codes, labels = tf.concat([code, self.draw(label, noise)], axis=0), tf.concat([label, label], axis=0)
-        fakes = self.decode(codes, labels, training)
+        posterior = self.infer(batch, training)
+        code, prior = posterior.at(noise.normal("code", tf.shape(posterior.mean))), self.draw(label, noise)
+        images = self.decode(tf.concat([code, prior], axis=0), tf.concat([label, label], axis=0), training)
+        return images, tf.reduce_mean(standard_normal_kl(*posterior))
+
+    def critic_loss(self, batch: Batch, made: Made, context: StepContext, training: bool) -> Loss:
+        """Tell images from reconstructions and samples, each in every other row."""
+        reconstructed, sampled = tf.split(made[0], 2)
+        fake = tf.where(tf.range(tf.shape(sampled)[0])[:, None, None, None] % 2 == 0, reconstructed, sampled)
+        score = self.game.score(self.discriminator, self.condition(batch), training)
+        return self.game.critic_loss(score, batch["image"], fake, context, training)
+
+    def losses(self, batch: Batch, made: Made, context: StepContext, training: bool) -> Losses:
+        """Means over examples."""
+        (fakes, rate), label = made, self.condition(batch)
         distance = self.distance(batch["image"], tf.split(fakes, 2)[0], label, training)
-        score = self.game.score(self.discriminator, labels, training)
+        score = self.game.score(self.discriminator, tf.concat([label, label], axis=0), training)
         adversarial, logs = self.game.forger_loss(score, fakes, context)
         inferrer = at(self.beta, context.step) * rate + distance
         forger = at(self.gamma, context.step) * distance + adversarial
@@ -98,18 +109,15 @@ class VAEGAN(Strategy):
         seen = [self.features(attach(images, beside), training) for images in (first, second)]
         return 0.5 * tf.reduce_mean(total(tf.square(seen[0] - seen[1])))
 
-    def infer(self, batch: Batch, noise: Noise, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
-        """One draw of q(z | x) for each image, (n, latent_dim), and the mean over examples of its KL divergence."""
-        outputs = self.encoder(attach(batch["image"], self.condition(batch)), training=training)
-        mean, log_variance = tf.split(outputs, 2, axis=1)
-        code = mean + tf.exp(log_variance / 2) * noise.normal("code", tf.shape(mean))
-        return code, tf.reduce_mean(standard_normal_kl(mean, log_variance))
+    def infer(self, batch: Batch, training: bool = False) -> Normal:
+        """q(z | x): mean and log variance, each (n, latent_dim)."""
+        return Normal.of(self.encoder(attach(batch["image"], self.condition(batch)), training=training))
 
     def draw(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
         return noise.normal("prior", (keras.ops.shape(label)[0], self.code_dim))
 
     def encode(self, batch: Batch) -> tf.Tensor:
-        return self.encoder(attach(batch["image"], self.condition(batch)), training=False)[:, : self.code_dim]
+        return self.infer(batch).mean
 
     def decode(self, code: tf.Tensor, label: tf.Tensor, training: bool = False) -> tf.Tensor:
         return keras.ops.tanh(self.decoder(attach(code, label), training=training))

@@ -21,7 +21,7 @@ from genctl.metrics.kept import Arrays
 from genctl.networks.conv import down
 from genctl.networks.mlp import mlp
 from genctl.optimizers import adam
-from genctl.player import Logs, Player
+from genctl.player import Logs, Loss, Player
 from genctl.schedules import cosine
 from genctl.strategies.base import Batch, Strategy
 
@@ -43,7 +43,7 @@ class Classifier(Strategy):
         """Move down the loss."""
         return self.player.minimize(lambda: self.loss(batch), context)
 
-    def loss(self, batch: Batch) -> tuple[tf.Tensor, Logs]:
+    def loss(self, batch: Batch) -> Loss:
         """The mean cross entropy in nats."""
         scores = self.head(self.body(batch["image"], training=True), training=True)
         loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(batch["label"], scores))
