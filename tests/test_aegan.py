@@ -15,6 +15,7 @@ from genctl.commandline.composition import Request, compose
 from genctl.context import Noise, StepContext
 from genctl.data.spec import Spec
 from genctl.errors import UserError
+from genctl.networks.conv import down
 from genctl.networks.features import features
 from genctl.strategies.base import Batch, Strategy
 from genctl.strategies.forge import mixed, standardized
@@ -175,6 +176,12 @@ def hidden(strategy: Strategy, image: tf.Tensor) -> np.ndarray:
     kernel, bias = (variable.numpy() for variable in strategy.discriminator.variables[:2])
     x = np.asarray(image).reshape(len(image), -1) @ kernel + bias
     return np.where(x > 0, x, 0.2 * x)
+
+
+@pytest.mark.parametrize("units", [(), (7,)])
+def test_features_are_what_the_convolutions_make(units: tuple[int, ...]) -> None:
+    network = down((8, 8, 1), (1,), [3, 5], 3, "leaky_relu", "spectral", 0.0, units)
+    assert features(network)(tf.zeros((2, 8, 8, 1)), False).shape == (2, 2 * 2 * 5)
 
 
 def test_features_need_a_network_that_shows_its_layers() -> None:

@@ -15,7 +15,7 @@ from pydantic import NonNegativeInt, PositiveInt
 from genctl.context import Noise, StepContext
 from genctl.data.spec import Spec
 from genctl.player import Logs, Loss, Player
-from genctl.schedules import NonNegativeScheduled, at, scheduled
+from genctl.schedules import NonNegativeScheduled
 from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy
 from genctl.strategies.forge import Takes, mixed
 from genctl.strategies.game import Game
@@ -49,16 +49,16 @@ class AEGANMultilevel(Strategy):
     ) -> None:
         super().__init__(spec, conditional)
         self.phases = grown(in_order(stages.phases, stages.autoencoder), levels, level_steps)
-        self.pretrained, self.takes, self.levels = stages.autoencoder, generator_input, levels
+        self.pretrained, self.takes = stages.autoencoder, generator_input
         self.game, self.parts, self.code_dim = game, game.critic_turns, latent_dim
-        self.reconstruction_weight, self.stages = reconstruction_weight, stages
+        self.levels, self.stages = levels, stages
         several = {"output_shape": spec.image_shape, "several_sizes": True}
         self.decoder = decoder(input_shape=self.widened((latent_dim,)), **several)
         self.generator = generator(input_shape=self.widened((latent_dim,)), **several)
         sizes = [shapes(network, levels) for network in (self.decoder, self.generator)][0]
         self.encoders = [encoder(input_shape=self.widened(shape), output_shape=(latent_dim,)) for shape in sizes]
         self.judges = MultilevelGame(game, discriminator, sizes, self.label_dim)
-        self.codec = MultilevelCodec(self.encoders, self.decoder)
+        self.codec = MultilevelCodec(self.encoders, self.decoder, reconstruction_weight)
         self.autoencoder = Player("autoencoder", *self.encoders, self.decoder, optimizer=optimizer())
         self.critic = self.judges.critic(stages.both(optimizer, self.phase_ends()[-1]))
         self.forger = Player("forger", self.generator, optimizer=stages.adversarial(optimizer)())
@@ -73,13 +73,13 @@ class AEGANMultilevel(Strategy):
 
     def step(self, batch: Batch, context: StepContext) -> Logs:
         if context.phase.startswith("autoencoder"):
-            return self.autoencoder.minimize(lambda: self.autoencoder_loss(batch, context, training=True), context)
+            return self.autoencoder.minimize(lambda: self.reconstruction_loss(batch, context), context)
         if context.phase.startswith("adversarial"):
             return self.game.play(self, self.forger, self.forger_loss, batch, context)
         return self.game.play(self, self.ensemble, functools.partial(self.joint_loss, batch), batch, context)
 
     def evaluate(self, batch: Batch, context: StepContext) -> Logs:
-        logs = self.autoencoder_loss(batch, context, training=False)[1]
+        logs = self.reconstruction_loss(batch, context, training=False)[1]
         fakes = self.generate(batch, context, training=False)
         return logs | self.critic_loss(batch, fakes, context, training=False)[1]
 
@@ -88,12 +88,9 @@ class AEGANMultilevel(Strategy):
         level = phase.rpartition("_")[2]
         return int(level) if level.isdecimal() else self.levels
 
-    def autoencoder_loss(self, batch: Batch, context: StepContext, training: bool) -> Loss:
-        """lambda_1 times the mean of the squared errors; the log `loss` is that of the finest size."""
-        images = smaller(batch["image"], self.levels)[: self.active(context.phase)]
-        errors = self.codec.errors(images, self.condition(batch), training)
-        loss = at(self.reconstruction_weight, context.step) * tf.reduce_mean(tf.stack(errors))
-        return loss, {"loss": errors[-1], **scheduled(context.step, reconstruction_weight=self.reconstruction_weight)}
+    def reconstruction_loss(self, batch: Batch, context: StepContext, training: bool = True) -> Loss:
+        """The autoencoder's, of the sizes that take part."""
+        return self.codec.loss(batch["image"], self.condition(batch), self.active(context.phase), context, training)
 
     def critic_loss(self, batch: Batch, fakes: list[tf.Tensor], context: StepContext, training: bool) -> Loss:
         """Tell images of each size from generated ones."""
@@ -105,8 +102,9 @@ class AEGANMultilevel(Strategy):
 
     def joint_loss(self, batch: Batch, part: Batch, fakes: list[tf.Tensor], context: StepContext) -> Loss:
         """The first phase's and the weighted second one's; the latter for the part that the critic saw last."""
-        reconstruction = self.autoencoder_loss(batch, context, training=True)
-        return self.stages.joint_loss(reconstruction, self.forger_loss(part, fakes, context), context)
+        return self.stages.joint_loss(
+            self.reconstruction_loss(batch, context), self.forger_loss(part, fakes, context), context
+        )
 
     def generate(self, batch: Batch, context: StepContext, training: bool) -> list[tf.Tensor]:
         """Images of every size that takes part, for the batch's labels; out of training from noise, as samples are."""

@@ -7,18 +7,25 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
+from genctl.context import StepContext
 from genctl.errors import UserError
 from genctl.objectives.likelihoods import LIKELIHOODS
+from genctl.player import Loss
+from genctl.schedules import NonNegativeScheduled, at, scheduled
 from genctl.strategies.base import attach
+from genctl.strategies.levels import smaller
 
 
 class MultilevelCodec:
-    """E(x) = sum_l E_l(x_l), with an encoder for each size of image; De gives an image of every size."""
+    """E(x) = sum_l E_l(x_l), with an encoder for each size of image; De gives an image of every size.
+
+    weight: of the squared errors in `loss`.
+    """
 
     likelihood = LIKELIHOODS["squared_error"]
 
-    def __init__(self, encoders: Sequence[keras.Model], decoder: keras.Model) -> None:
-        self.encoders, self.decoder = encoders, decoder
+    def __init__(self, encoders: Sequence[keras.Model], decoder: keras.Model, weight: NonNegativeScheduled) -> None:
+        self.encoders, self.decoder, self.weight = encoders, decoder, weight
 
     def encode(self, images: Sequence[tf.Tensor], label: tf.Tensor, training: bool = False) -> tf.Tensor:
         """The codes (n, d) of images that are given in the first so many sizes."""
@@ -28,11 +35,17 @@ class MultilevelCodec:
         ]
         return functools.reduce(operator.add, parts)  # in this order, which TensorFlow's sum of many does not promise
 
-    def errors(self, images: Sequence[tf.Tensor], label: tf.Tensor, training: bool = False) -> list[tf.Tensor]:
-        """||x_l - De_l(E(x))||^2 of each size given: summed over an example's numbers, mean over examples."""
+    def loss(self, image: tf.Tensor, label: tf.Tensor, active: int, context: StepContext, training: bool) -> Loss:
+        """weight times the mean of ||x_l - De_l(E(x))||^2 over the `active` coarsest sizes of images (n, h, w, c).
+
+        Errors are in intensities, summed over an example's numbers; the log `loss` is that of the finest size.
+        """
+        images = smaller(image, len(self.encoders))[:active]
         code = self.encode(images, label, training)
-        drawn = outputs(self.decoder, attach(code, label), len(self.encoders), len(images), training)
-        return [tf.reduce_mean(self.likelihood.loss(*pair)) for pair in zip(images, drawn, strict=True)]
+        drawn = outputs(self.decoder, attach(code, label), len(self.encoders), active, training)
+        errors = [tf.reduce_mean(self.likelihood.loss(*pair)) for pair in zip(images, drawn, strict=True)]
+        logs = {"loss": errors[-1], **scheduled(context.step, reconstruction_weight=self.weight)}
+        return at(self.weight, context.step) * tf.reduce_mean(tf.stack(errors)), logs
 
     def images(
         self, network: keras.Model, code: tf.Tensor, label: tf.Tensor, active: int, training: bool = False
