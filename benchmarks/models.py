@@ -1,4 +1,4 @@
-"""Train every preset on MNIST, evaluate it, and write docs/models.md from what came of it.
+"""Train every preset on MNIST, and what it is compared with; evaluate all; write docs/models.md from what came of it.
 
 python benchmarks/models.py [--models vae,gan] [--seeds 0] [--runs DIR] [--write]
 
@@ -12,8 +12,9 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import report
 from PIL import Image
@@ -22,8 +23,25 @@ from rich.console import Console
 HOME = Path(__file__).resolve().parents[1]
 GENCTL = (sys.executable, "-m", "genctl")
 PAGE, PICTURES = HOME / "docs" / "models.md", HOME / "docs" / "models"
+
+
+class Work(NamedTuple):
+    """What follows `genctl train` and, beside the run, `genctl evaluate`."""
+
+    train: tuple[str, ...]
+    evaluate: tuple[str, ...] = ()
+
+
+BESIDE = {  # what presets are compared with, or what is no preset
+    "gan_100_steps": Work(("model=gan", "dataset=mnist", "trainer.steps=100"), ("metrics=samples",)),
+    "iwae_paper_vae": Work(
+        ("experiment=iwae_paper_vae",),
+        ("metrics=default", "metrics.likelihood.k=5000", "metrics.likelihood.n=null"),
+    ),
+}
+DISTANCE = "frechet_distance/classifier"
 COLUMNS = {  # metric: heading and format; the first of several that a run has
-    "frechet_distance/classifier": ("Fréchet distance", ".2f"),
+    DISTANCE: ("Fréchet distance", ".2f"),
     "classes_hit/classifier": ("classes of 10", ".0f"),
     "precision/classifier": ("precision", ".3f"),
     "recall/classifier": ("recall", ".3f"),
@@ -43,7 +61,8 @@ Presets of `configs/model/`, trained with their defaults on MNIST and evaluated 
 [evaluation.md](evaluation.md).
 
 Fréchet distance, classes, precision and recall are of 10,000 samples, in the features of the data set's classifier.
-Machine: {machine}. Minutes are of training, with callbacks at their default intervals.
+Seed 0, but where it says otherwise. Machine: {machine}. Minutes are of training, with callbacks at
+their default intervals.
 """
 
 
@@ -54,7 +73,7 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=HOME / "outputs" / "models", metavar="DIR")
     parser.add_argument("--write", action="store_true", help="only write the page, from the runs that are there")
     arguments = parser.parse_args()
-    models = arguments.models.split(",") if arguments.models else presets()
+    models = arguments.models.split(",") if arguments.models else list(works())
     console = Console()
     if not arguments.write:
         for seed in arguments.seeds.split(","):
@@ -65,16 +84,17 @@ def main() -> None:
     console.print(str(PAGE))
 
 
-def presets() -> list[str]:
-    return sorted(path.stem for path in (HOME / "configs" / "model").glob("[!_]*.yaml"))
+def works() -> dict[str, Work]:
+    presets = sorted(path.stem for path in (HOME / "configs" / "model").glob("[!_]*.yaml"))
+    return {name: Work((f"model={name}", "dataset=mnist")) for name in presets} | BESIDE
 
 
 def make(runs: Path, model: str, seed: str) -> None:
     """Train and evaluate one run, so far as that has not been done."""
-    run = runs / f"{model}-{seed}"
-    genctl("train", f"model={model}", "dataset=mnist", f"seed={seed}", f"name={run.name}", f"outputs={runs}")
+    run, work = runs / f"{model}-{seed}", works()[model]
+    genctl("train", *work.train, f"seed={seed}", f"name={run.name}", f"outputs={runs}")
     if not list(run.glob("evaluations/*.json")):
-        genctl("evaluate", f"run={run}")
+        genctl("evaluate", f"run={run}", *work.evaluate)
     ability = "sample" if genctl("sample", f"run={run}", "n=40", check=False) else "reconstruct"
     if ability == "reconstruct":
         genctl("reconstruct", f"run={run}", "n=20")
@@ -91,16 +111,40 @@ def genctl(*words: str, check: bool = True) -> bool:
 def write(runs: Path) -> None:
     """Write the page and its pictures."""
     rows = [row for path in sorted(runs.glob("*-*/summary.json")) if (row := read(path.parent))]
-    columns = [name for name in COLUMNS if any(name in row["metrics"] for row in rows)]
-    headings = ["command", "seed", "minutes", "parameters", *(COLUMNS[name][0] for name in columns)]
-    lines = [f"| {' | '.join(headings)} |", f"|{'---|' * len(headings)}"]
-    lines += [f"| {' | '.join(cells(row, columns))} |" for row in rows]
-    if missing := sorted(set(presets()) - {row["model"] for row in rows}):
+    first = {row["model"]: row for row in sorted(rows, key=lambda row: row["seed"], reverse=True)}
+    shown = [first[name] for name in works() if name in first]
+    columns = [name for name in COLUMNS if any(name in row["metrics"] for row in shown)]
+    headings = ["command", "minutes", "parameters", *(COLUMNS[name][0] for name in columns)]
+    lines = table(headings, [cells(row, columns) for row in shown])
+    if missing := [name for name in works() if name not in first]:
         lines += ["", f"Not run yet: {', '.join(missing)}."]
     shutil.rmtree(PICTURES, ignore_errors=True)
     PICTURES.mkdir(parents=True)
-    shown = [gallery(row) for row in rows if row["seed"] == min(other["seed"] for other in rows)]
-    PAGE.write_text("\n".join([INTRODUCTION.format(machine=report.machine()), *lines, "", *shown]), encoding="utf-8")
+    parts = [INTRODUCTION.format(machine=report.machine()), *lines, "", *by_seed(rows), *map(gallery, shown)]
+    PAGE.write_text("\n".join(parts), encoding="utf-8")
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    return [f"| {' | '.join(headings)} |", f"|{'---|' * len(headings)}", *(f"| {' | '.join(row)} |" for row in rows)]
+
+
+def by_seed(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """The distance of models that were trained with several seeds, and the worst of each."""
+    found: dict[str, dict[str, float]] = {}
+    for row in rows:
+        if DISTANCE in row["metrics"]:
+            found.setdefault(row["model"], {})[row["seed"]] = row["metrics"][DISTANCE]["value"]
+    several = {model: values for model, values in found.items() if len(values) > 1}
+    if not several:
+        return []
+    seeds = sorted(set().union(*several.values()))
+    cells = [
+        [f"`{model}`", *(format(values[seed], ".2f") if seed in values else "" for seed in seeds), f"{worst:.2f}"]
+        for model, values in several.items()
+        for worst in [max(values.values())]
+    ]
+    title = ["## Other seeds", "", "The Fréchet distance once more, by seed.", ""]
+    return [*title, *table(["model", *(f"seed={seed}" for seed in seeds), "worst"], cells), ""]
 
 
 def read(run: Path) -> dict[str, Any] | None:
@@ -119,7 +163,8 @@ def cells(row: dict[str, Any], columns: list[str]) -> list[str]:
     numbers = [format(one["value"], COLUMNS[name][1]) if one else "" for name, one in zip(columns, found, strict=True)]
     minutes = f"{row['summary']['seconds'] / 60:.1f}"
     parameters = f"{sum(row['summary']['parameters'].values()):,}"
-    return [f"`genctl train model={row['model']} dataset=mnist`", row["seed"], minutes, parameters, *numbers]
+    command = " ".join(("genctl train", *works()[row["model"]].train))
+    return [f"`{command}`", minutes, parameters, *numbers]
 
 
 def gallery(row: dict[str, Any]) -> str:
