@@ -131,7 +131,9 @@ def _run(verb: Verb, found: Arguments, command: str) -> int:
 def _hydra(jobs: "Jobs", found: Arguments) -> None:
     import hydra
 
-    words = ["genctl", *found.hydra(), *jobs.request.overrides, paths.override(jobs.request.folders)]
+    from genctl.commandline.composition import replacing
+
+    words = ["genctl", *found.hydra(), *replacing(jobs.request.overrides), paths.override(jobs.request.folders)]
     with _process_state(words):
         hydra.main(version_base="1.3", config_path=str(paths.builtin()), config_name=jobs.request.verb)(jobs.run)()
 

@@ -32,6 +32,12 @@ def with_schedules(node: Mapping[str, Any], key: str, trust: Collection[str]) ->
 
 
 def _schedule(short: Mapping[str, Any], key: str, trust: Collection[str]) -> Node:
+    if len(short) > 1 and short.keys() <= SCHEDULES.keys():
+        raise UserError(
+            f"{key}: write one schedule; got {' and '.join(short)}, as a config file adds to what it is based on. Give "
+            "it on the command line, where it replaces the other; or, for an optimizer's, let the file choose "
+            "this anew: `- override /optimizer: adam`."
+        )
     name = next(iter(short), "")
     arguments = short.get(name)
     if len(short) != 1 or not isinstance(arguments, Mapping) or name not in SCHEDULES:

@@ -11,6 +11,7 @@ from conftest import Genctl, newest_weights, rows
 from test_faults import SHAKY
 
 from genctl import schedules
+from genctl.commandline.composition import Request, compose
 from genctl.shortforms import with_schedules
 
 TINY = (
@@ -111,6 +112,30 @@ def test_the_short_form_is_written_in_full_where_a_schedule_fits() -> None:
     }
     full = {"_target_": "genctl.schedules.constant", "value": 1}
     assert with_schedules(node, "optimizer", ()) == node | {"learning_rate": full}
+
+
+@pytest.mark.parametrize(
+    ("rate", "keys"),
+    [(RATE, ["cosine"]), ("optimizer.learning_rate={_target_: genctl.schedules.constant}", ["_target_"])],
+)
+def test_a_schedule_on_the_command_line_replaces_that_of_a_preset(rate: str, keys: list[str]) -> None:
+    preset, changed = (compose(Request("train", ["model=gan", *words], []))[0] for words in ([], [rate]))
+    assert list(preset.optimizer.learning_rate) == ["linear"]
+    assert list(changed.optimizer.learning_rate) == keys
+
+
+def test_a_sweep_over_schedules_and_a_file_that_adds_one(genctl: Genctl) -> None:
+    words = ("train", "model=gan", *TINY, "trainer.steps=1", "callbacks.validate.every=0")
+    two = "optimizer.learning_rate={constant: {value: 0.5}},{cosine: {start: 0.25, end: 0.1, steps: 9}}"
+    genctl.good(*words, "-m", two)
+    assert sorted(rows(run)[0]["learning_rate/forger"] for run in Path("runs").glob("gan-*")) == [0.25, 0.5]
+    Path("configs/model").mkdir(parents=True)
+    Path("configs/model/mine.yaml").write_text(
+        "# @package _global_\ndefaults: [gan]\noptimizer: {learning_rate: {constant: {value: 1}}}\n"
+    )
+    message = genctl.bad("train", "model=mine", "optimizer.learning_rate.constant.value=2")
+    assert "optimizer.learning_rate: write one schedule; got linear and constant" in message
+    assert "`- override /optimizer: adam`" in message
 
 
 def test_a_schedule_and_a_rollback_multiply_and_outlive_a_stop(genctl: Genctl) -> None:

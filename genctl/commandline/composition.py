@@ -2,18 +2,22 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from hydra import initialize_config_dir
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import ChoiceSweep, Override, OverrideType
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from genctl.commandline import paths
+from genctl.schedules import SCHEDULES, constant
+
+MODULE = f"{constant.__module__}."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +40,26 @@ class Part:
 def parse(overrides: Sequence[str]) -> list[Override]:
     """Read overrides with Hydra's grammar."""
     return OverridesParser.create().parse_overrides(list(overrides))
+
+
+def replacing(overrides: Sequence[str]) -> list[str]:
+    """Let a schedule take the place of another one: a number goes before it, since Hydra merges a mapping into one.
+
+    Its sweeps keep one word for a key, and `++` makes it another key there; the number refuses a key that is unknown.
+    """
+    words = []
+    for override in parse(overrides):
+        value = override.value()
+        values = value.list if isinstance(value, ChoiceSweep) else [value]
+        if override.type == OverrideType.CHANGE and any(isinstance(one, dict) and _is_schedule(one) for one in values):
+            words += [f"{override.key_or_group}=0", f"++{override.input_line}"]
+        else:
+            words.append(override.input_line or "")
+    return words
+
+
+def _is_schedule(value: Mapping[Any, Any]) -> bool:
+    return bool(value) and (value.keys() <= SCHEDULES.keys() or str(value.get("_target_")).startswith(MODULE))
 
 
 def compose(request: Request) -> tuple[DictConfig, dict[str, str | None]]:
@@ -77,7 +101,7 @@ def keys(config: DictConfig, prefix: str = "") -> Iterator[str]:
 def _loader(request: Request) -> Iterator[tuple[ConfigLoader, list[str]]]:
     with initialize_config_dir(version_base="1.3", config_dir=str(paths.builtin())):
         loader = GlobalHydra.instance().config_loader()
-        overrides = [_first(override, loader) for override in parse(request.overrides)]
+        overrides = [_first(override, loader) for override in parse(replacing(request.overrides))]
         yield loader, [*filter(None, overrides), paths.override(request.folders)]
 
 

@@ -86,9 +86,11 @@ def name_of(overrides: Sequence[str], typed: Sequence[str]) -> str | None:
 
     A directory of that name can be typed as `run=…` without quotes, which "=" and "," would need.
     """
-    fixed = {o.get_key_element() for o in composition.parse(typed) if not o.is_sweep_override()}
-    exact = [o for o in overrides if o.partition("=")[0] not in fixed]
-    name = "_".join(re.sub(r"[^\w.-]+", "-", o.lstrip("+~"), flags=re.ASCII) for o in exact)
+    fixed = {o.key_or_group for o in composition.parse(typed) if not o.is_sweep_override()}
+    words = [o.lstrip("+~") for o in overrides]
+    varied = {key: word for word in words if (key := word.partition("=")[0]) not in fixed}
+    exact = list(varied.values())  # the last word of each key, of which a schedule has two
+    name = "_".join(re.sub(r"[^\w.-]+", "-", o, flags=re.ASCII) for o in exact)
     if all(re.fullmatch(r"[\w./@]+=[\w.-]+", o, re.ASCII) for o in exact) and len(name.encode()) <= NAME_BYTES:
         return name or None
     mark = "-" + hashlib.sha256(",".join(exact).encode()).hexdigest()[:8]
