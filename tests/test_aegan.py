@@ -22,6 +22,7 @@ from genctl.strategies.forge import mixed, standardized
 
 SPEC = Spec(name="tiny", image_shape=(4, 4, 1), class_names=("a", "b"))
 WIDTHS = {"encoder": 5, "decoder": 6, "generator": 7, "discriminator": 8}
+MINIMAX = ("model.adversarial=non_saturating", "model.penalty=none")
 PHASES = ("model.phases.autoencoder=4", "model.phases.adversarial=4", "model.phases.joint=4")
 
 
@@ -154,21 +155,24 @@ def test_the_adversarial_autoencoders_critic_takes_the_prior_for_real() -> None:
 
 
 def test_the_losses_of_vaegan() -> None:
-    strategy, batch, context = built("vaegan", "model.beta=2", "model.gamma=3"), images(), at_once()
-    inferrer, forger, logs = strategy.losses(
-        batch, strategy.generate(batch, context, training=False), context, training=False
-    )
-    mean, log_variance = np.split(strategy.encoder(batch["image"]).numpy(), 2, axis=1)
+    strategy, batch, context = built("vaegan", "model.beta=2", "model.gamma=3", *MINIMAX), images(5), at_once()
+    made = strategy.generate(batch, context, training=False)
+    inferrer, forger, logs = strategy.losses(batch, made, context, training=False)
+    shown = batch["image"][::2]
+    mean, log_variance = np.split(strategy.encoder(shown).numpy(), 2, axis=1)
     rate = 0.5 * np.sum(mean**2 + np.exp(log_variance) - 1 - log_variance, axis=1).mean()
-    code = mean + np.exp(log_variance / 2) * context.noise.normal("code", (6, 3)).numpy()
-    reconstructed = strategy.decode(tf.constant(code), batch["label"][:, :0])
-    sampled = strategy.decode(context.noise.normal("prior", (6, 3)), batch["label"][:, :0])
-    seen = [hidden(strategy, batch["image"]), hidden(strategy, reconstructed)]
+    code = mean + np.exp(log_variance / 2) * context.noise.normal("code", (3, 3)).numpy()
+    reconstructed = strategy.decode(tf.constant(code), batch["label"][:3, :0])
+    sampled = strategy.decode(context.noise.normal("prior", (2, 3)), batch["label"][:2, :0])
+    seen = [hidden(strategy, shown), hidden(strategy, reconstructed)]
     distance = 0.5 * np.sum((seen[0] - seen[1]) ** 2, axis=1).mean()
-    adversarial = softplus(-strategy.discriminator(tf.concat([reconstructed, sampled], axis=0)).numpy()).mean()
+    fake = strategy.discriminator(tf.concat([reconstructed, sampled], axis=0)).numpy()
     assert float(inferrer) == pytest.approx(2 * rate + distance, rel=1e-4)
-    assert float(forger) == pytest.approx(3 * distance + adversarial, rel=1e-4)
+    assert float(forger) == pytest.approx(3 * distance + softplus(-fake).mean(), rel=1e-4)
     assert float(logs["rate"]) == pytest.approx(rate, rel=1e-4)
+    critic, _ = strategy.critic_loss(batch, made, context, training=False)
+    real = strategy.discriminator(batch["image"]).numpy()
+    assert float(critic) == pytest.approx(softplus(-real).mean() + softplus(fake).mean(), rel=1e-4)
 
 
 def hidden(strategy: Strategy, image: tf.Tensor) -> np.ndarray:

@@ -5,9 +5,10 @@ With z ~ q(z | x), x' = De(z), x'' = De(z'') for z'' ~ N(0, I), and f the discri
     distance = 1/2 E[||f(x) - f(x')||^2]  (the negative of equation 7, but for a constant)
     encoder minimises beta KL(q(z | x) || p(z)) + distance
     decoder minimises gamma distance + the game's loss of a generator, for x' and x''
-    discriminator minimises the game's loss of a critic, with x as real images, and x' and x'' in turn as generated ones
+    discriminator minimises the game's loss of a critic, with x as real images, x' and x'' as generated ones
 
-The paper has beta = 1 and the game of objectives/adversarial.py called minimax.
+The paper has beta = 1 and the game of objectives/adversarial.py called minimax. Here every other image of a batch is
+encoded, and there are as many x'' as x', so that the discriminator sees as many generated images as real ones.
 """
 
 import functools
@@ -27,7 +28,7 @@ from genctl.schedules import NonNegativeScheduled, at, scheduled
 from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy, attach
 from genctl.strategies.game import Game
 
-# Images (2n, h, w, c) in [-1, 1], of codes of a batch and then of the prior's, and the mean of that batch's KL.
+# Images (n, h, w, c) in [-1, 1], of the codes of even rows and then of the prior's, and the mean KL of the former.
 Made = tuple[tf.Tensor, tf.Tensor]
 Losses = tuple[tf.Tensor, tf.Tensor, Logs]  # the encoder's and the decoder's, and the logs of both
 
@@ -80,24 +81,23 @@ class VAEGAN(Strategy):
 
     def generate(self, batch: Batch, context: StepContext, training: bool) -> Made:
         """What all players learn from, in one pass."""
-        label, noise = self.condition(batch), context.noise
-        posterior = self.infer(batch, training)
-        code, prior = posterior.at(noise.normal("code", tf.shape(posterior.mean))), self.draw(label, noise)
-        images = self.decode(tf.concat([code, prior], axis=0), tf.concat([label, label], axis=0), training)
+        even, label, noise = {name: value[::2] for name, value in batch.items()}, self.condition(batch), context.noise
+        posterior = self.infer(even, training)
+        code, prior = posterior.at(noise.normal("code", tf.shape(posterior.mean))), self.draw(label[1::2], noise)
+        images = self.decode(tf.concat([code, prior], axis=0), evens_first(label), training)
         return images, tf.reduce_mean(standard_normal_kl(*posterior))
 
     def critic_loss(self, batch: Batch, made: Made, context: StepContext, training: bool) -> Loss:
-        """Tell images from reconstructions and samples, each in every other row."""
-        reconstructed, sampled = tf.split(made[0], 2)
-        fake = tf.where(tf.range(tf.shape(sampled)[0])[:, None, None, None] % 2 == 0, reconstructed, sampled)
-        score = self.game.score(self.discriminator, self.condition(batch), training)
-        return self.game.critic_loss(score, batch["image"], fake, context, training)
+        """Tell images from reconstructions and samples."""
+        score = self.game.score(self.discriminator, evens_first(self.condition(batch)), training)
+        return self.game.critic_loss(score, evens_first(batch["image"]), made[0], context, training)
 
     def losses(self, batch: Batch, made: Made, context: StepContext, training: bool) -> Losses:
         """Means over examples."""
         (fakes, rate), label = made, self.condition(batch)
-        distance = self.distance(batch["image"], tf.split(fakes, 2)[0], label, training)
-        score = self.game.score(self.discriminator, tf.concat([label, label], axis=0), training)
+        seen = batch["image"][::2]
+        distance = self.distance(seen, fakes[: tf.shape(seen)[0]], label[::2], training)
+        score = self.game.score(self.discriminator, evens_first(label), training)
         adversarial, logs = self.game.forger_loss(score, fakes, context)
         inferrer = at(self.beta, context.step) * rate + distance
         forger = at(self.gamma, context.step) * distance + adversarial
@@ -121,3 +121,8 @@ class VAEGAN(Strategy):
 
     def decode(self, code: tf.Tensor, label: tf.Tensor, training: bool = False) -> tf.Tensor:
         return keras.ops.tanh(self.decoder(attach(code, label), training=training))
+
+
+def evens_first(rows: tf.Tensor) -> tf.Tensor:
+    """The even rows, then the others."""
+    return tf.concat([rows[::2], rows[1::2]], axis=0)
