@@ -208,7 +208,7 @@ TINY = (
 
 
 def test_a_batch_that_does_not_divide_into_turns_is_refused(genctl: Genctl) -> None:
-    message = genctl.bad("train", "model=wgan", *TINY, "trainer.batch_size=24")
+    message = genctl.bad("train", "model=wgan", "model.critic_turns=5", *TINY, "trainer.batch_size=24")
     assert "trainer.batch_size=24 does not divide into the 5 equal parts of model.critic_turns=5" in message
     assert "such as 25" in message and not Path("runs").exists()
 
