@@ -45,7 +45,7 @@ def test_a_verb_shows_choices_settings_and_flags(capsys, words):
     assert "model=vae aae, ae, ae_dense, aegan, " in " ".join(text.split())
     assert "_splits" not in text and "_target_" not in text
     rows = [" ".join(line.split()) for line in text.splitlines()]
-    assert any(row.startswith("trainer.steps 3000 optimizer steps in all") for row in rows)
+    assert any(row.startswith("trainer.steps 4000 optimizer steps in all") for row in rows)
     assert any(row.startswith("encoder.filters [32, 64] channels") for row in rows)
     assert any(row.startswith("dataset.validation 0.1") for row in rows), "shared parts are followed"
     assert any(row.startswith("-m, --multirun") for row in rows)

@@ -93,11 +93,11 @@ def test_two_processes_end_where_one_does(genctl: Genctl) -> None:
         "train",
         "model=gan",
         *WORDS,
-        "optimizer.learning_rate=2e-4",
+        "optimizer.learning_rate=1e-4",
     )  # larger ones enlarge differences of rounding
     genctl.good(*words, "name=one")
     assert finish(two_processes(*words, *WORKERS)) == [0, 0]
-    assert losses("runs/two") == pytest.approx(losses("runs/one"), rel=1e-4)
+    assert losses("runs/two") == pytest.approx(losses("runs/one"), rel=0, abs=1e-4)
     assert sorted(path.name for path in Path("runs").iterdir()) == ["one", "two"]
 
 
