@@ -124,6 +124,11 @@ def test_a_schedule_on_the_command_line_replaces_that_of_a_preset(rate: str, key
     assert list(changed.optimizer.learning_rate) == keys
 
 
+def test_a_misspelt_schedule_is_told_as_such_where_a_preset_has_one(genctl: Genctl) -> None:
+    message = genctl.bad("train", "model=gan", "optimizer.learning_rate={cosin: {start: 1e-3, end: 1e-4, steps: 9}}")
+    assert "optimizer.learning_rate: write a number or a schedule" in message and "Did you mean 'cosine'?" in message
+
+
 def test_a_sweep_over_schedules_and_a_file_that_adds_one(genctl: Genctl) -> None:
     words = ("train", "model=gan", *TINY, "trainer.steps=1", "callbacks.validate.every=0")
     two = "optimizer.learning_rate={constant: {value: 0.5}},{cosine: {start: 0.25, end: 0.1, steps: 9}}"

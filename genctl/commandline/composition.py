@@ -59,7 +59,10 @@ def replacing(overrides: Sequence[str]) -> list[str]:
 
 
 def _is_schedule(value: Mapping[Any, Any]) -> bool:
-    return bool(value) and (value.keys() <= SCHEDULES.keys() or str(value.get("_target_")).startswith(MODULE))
+    """Whether that is meant as a schedule; `{name: {…}}` is with any name, so that a misspelt one is told as such."""
+    if "_target_" in value:
+        return str(value["_target_"]).startswith(MODULE)
+    return bool(value) and (value.keys() <= SCHEDULES.keys() or all(isinstance(one, dict) for one in value.values()))
 
 
 def compose(request: Request) -> tuple[DictConfig, dict[str, str | None]]:
