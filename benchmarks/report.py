@@ -2,7 +2,6 @@
 
 import importlib.metadata
 import json
-import os
 import platform
 import statistics
 import subprocess
@@ -13,6 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from rounds import Entrant
 from works import Work
+
+from genctl.cores import cores
 
 Row = dict[str, Any]
 
@@ -28,6 +29,7 @@ def _row(work: Work, own: Entrant, rival: Entrant | None) -> Row:
     row: Row = {
         "work": work.name,
         "precision": own.precision,
+        "settings": own.settings,
         "batch_size": work.batch_size,
         "against": rival and rival.name,
         "ratio": None,
@@ -59,7 +61,7 @@ def show(console: Console, rows: list[Row]) -> None:
     for row in rows:
         ratios = row["ratios"]
         table.add_row(
-            *(row["work"], row["precision"], str(row["batch_size"])),
+            *(row["work"], f"{row['precision']} {row.get('settings', '')}", str(row["batch_size"])),
             *(_number(row["images_per_second"]), _number(row["peak_memory_mib"]), row["against"] or ""),
             *(_number(row.get("against_images_per_second")), _number(row.get("against_peak_memory_mib"))),
             "" if row["ratio"] is None else f"{row['ratio']:.2f}",
@@ -82,9 +84,8 @@ def write(path: str | None, rows: list[Row]) -> None:
 def machine() -> str:
     """Processor, graphics processor, and versions."""
     versions = [f"{name} {importlib.metadata.version(name)}" for name in ("tensorflow", "keras")]
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     gpu = _gpu()
-    return ", ".join([f"{_processor()} ({cores} cores)", *([gpu] if gpu else []), *versions])
+    return ", ".join([f"{_processor()} ({cores()} cores)", *([gpu] if gpu else []), *versions])
 
 
 def _processor() -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import measure
 from measure import Result
-from works import RIVALS, Work
+from works import RIVALS, SETTINGS, Work
 
 Say = Callable[[str], None]
 
@@ -36,6 +36,7 @@ class Entrant:
     name: str
     precision: str
     train: Callable[[], Result]
+    settings: str = ""  # of genctl, beside the work's own
     results: list[Result] = dataclasses.field(default_factory=list)
 
     @property
@@ -58,16 +59,21 @@ def entrants(work: Work, settings: Settings, say: Say) -> list[Entrant]:
 
 
 def _genctl(work: Work, precision: str, settings: Settings, say: Say) -> Entrant:
-    """Find with a short run how many steps fill the time; a quick measurement is that short run itself."""
+    """Find with short runs which settings are the fastest, and how many steps fill the time.
+
+    A quick measurement is such a short run itself.
+    """
     name = "genctl" if precision == "float32" else f"genctl, {precision}"
     if not settings.tune:
         return Entrant(name, precision, lambda: measure.genctl(work, precision, work.pilot))
-    pilot = measure.genctl(work, precision, work.pilot)
-    say(f"  {name}: {line(pilot)} (trial)")
-    if pilot.error:
-        return Entrant(name, precision, lambda: pilot, [pilot])
-    steps = max(work.pilot, math.ceil(pilot.images_per_second * settings.seconds / work.batch_size))
-    return Entrant(name, precision, lambda: measure.genctl(work, precision, steps))
+    trials = {words: measure.genctl(work, precision, work.pilot, *words.split()) for words in SETTINGS[work.network]}
+    for words, trial in trials.items():
+        say(f"  {name} {words}: {line(trial)} (trial)")
+    best = max(trials, key=lambda words: trials[words].images_per_second)
+    if trials[best].error:
+        return Entrant(name, precision, lambda: trials[best], [trials[best]])
+    steps = max(work.pilot, math.ceil(trials[best].images_per_second * settings.seconds / work.batch_size))
+    return Entrant(name, precision, lambda: measure.genctl(work, precision, steps, *best.split()), settings=best)
 
 
 def _rival(work: Work, name: str, settings: Settings, say: Say) -> Entrant:

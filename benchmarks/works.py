@@ -46,9 +46,11 @@ class Rival:
         return self.dense if network == "dense" else self.conv
 
 
+SETTINGS = {"dense": ("",), "conv": ("", "trainer.devices=all")}  # ways to tune genctl: the same as variants of a rival
+
 DENSE_VAE = Work("dense_vae", "vae", "dense", chunk=100, pilot=200)
-CONV_VAE = Work("conv_vae", "vae", "conv", chunk=50, pilot=40, precisions=PRECISIONS)
-DCGAN = Work("dcgan", "gan", "conv", chunk=50, pilot=30)
+CONV_VAE = Work("conv_vae", "vae", "conv", chunk=50, pilot=100, precisions=PRECISIONS)
+DCGAN = Work("dcgan", "gan", "conv", chunk=50, pilot=60)
 WGAN_GP = Work("wgan_gp", "wgan_gp", "conv", chunk=10, pilot=6, batch_size=640)  # five turns on 128
 WORKS = {work.name: (work,) for work in (DENSE_VAE, CONV_VAE, DCGAN, WGAN_GP)}
 WORKS["batch_sizes"] = tuple(

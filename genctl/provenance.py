@@ -3,7 +3,6 @@
 import datetime
 import importlib.metadata
 import json
-import os
 import platform
 import subprocess
 from pathlib import Path
@@ -13,6 +12,7 @@ import psutil
 
 import genctl
 from genctl import rundir
+from genctl.cores import cores
 from genctl.data.base import Dataset
 from genctl.errors import UserError
 from genctl.invocation import Invocation
@@ -82,7 +82,7 @@ def hardware(device: str) -> dict[str, Any]:
     return {
         "device": device,
         "processor": platform.processor() or platform.machine(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": cores(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         "system": platform.platform(),
     }

@@ -16,7 +16,7 @@ class Trainer:
     steps: optimizer steps in all; None: the sum of the model's phases.
     epochs: passes over the training split, which replace `steps` where given.
     batch_size: examples a step. device: auto, cpu, gpu or gpu:N.
-    devices: how many of that device share every batch.
+    devices: how many of that device, or parts of a CPU, share every batch; all of a CPU are its cores.
     resident: whether the data are copied to the device, or read while it computes. xla: whether to compile with XLA.
     precision: Keras' policy for the networks; losses are float32.
     profile: the first step of a TensorFlow profile, and the step it ends at.

@@ -1,7 +1,6 @@
 """Many image files packed into one array on disk, in constant memory."""
 
 import json
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import BinaryIO
 import numpy as np
 from rich.progress import MofNCompleteColumn
 
+from genctl.cores import cores
 from genctl.data.formats import reading
 from genctl.data.pictures import decode
 from genctl.data.progress import progress_bar
@@ -59,7 +59,7 @@ def _decoded(files: Sequence[Path], shape: tuple[int, int, int]) -> Iterator[np.
         except Exception as error:  # Pillow's readers raise nearly anything on a broken file
             return str(error) or type(error).__name__
 
-    threads = min(_MOST_THREADS, os.cpu_count() or 1)
+    threads = min(_MOST_THREADS, cores())
     images = MofNCompleteColumn()
     with ThreadPoolExecutor(threads) as pool, progress_bar("Packing images", len(files), images) as advance:
         for start in range(0, len(files), _AT_ONCE):

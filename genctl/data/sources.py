@@ -5,7 +5,6 @@ training: what a call of several steps is given, and how compiled code gets one 
 whether batches come from outside the device.
 """
 
-import os
 from typing import Any
 
 import keras
@@ -13,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from genctl.context import Noise
+from genctl.cores import cores
 from genctl.data.augment import augment
 from genctl.data.base import Augment, Split
 from genctl.data.order import Order
@@ -83,8 +83,7 @@ class Streamed:
             return tf.ensure_shape(read[0], shape), tf.ensure_shape(read[1], shape[:1])
 
         positions = tf.data.Dataset.range(step, np.iinfo(np.int64).max)
-        threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        return positions.map(load, num_parallel_calls=threads, deterministic=True).prefetch(_AHEAD)
+        return positions.map(load, num_parallel_calls=cores(), deterministic=True).prefetch(_AHEAD)
 
     def _read(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         examples = self._split.take(places)
