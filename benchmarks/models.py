@@ -3,26 +3,21 @@
 python benchmarks/models.py [--models vae,gan] [--seeds 0] [--runs DIR] [--write]
 
 A run that is there is continued or passed over, so that the whole can be stopped at any time. --write only writes the
-page.
+page. It keeps what is known of other models and seeds, from other days and machines, in docs/models/results.json.
 """
 
 import argparse
-import json
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import report
-from PIL import Image
+import models_page
 from rich.console import Console
 
 HOME = Path(__file__).resolve().parents[1]
 GENCTL = (sys.executable, "-m", "genctl")
-PAGE, PICTURES = HOME / "docs" / "models.md", HOME / "docs" / "models"
 
 
 class Work(NamedTuple):
@@ -39,31 +34,6 @@ BESIDE = {  # what presets are compared with, or what is no preset
         ("metrics=default", "metrics.likelihood.k=5000", "metrics.likelihood.n=null"),
     ),
 }
-DISTANCE = "frechet_distance/classifier"
-COLUMNS = {  # metric: heading and format; the first of several that a run has
-    DISTANCE: ("Fréchet distance", ".2f"),
-    "classes_hit/classifier": ("classes of 10", ".0f"),
-    "precision/classifier": ("precision", ".3f"),
-    "recall/classifier": ("recall", ".3f"),
-    "mse": ("squared error, grey levels", ".1f"),
-    "denoising_mse": ("the same, damaged", ".1f"),
-    "elbo": ("ELBO, nats", ".2f"),
-    "importance_weighted_bound": ("bound, nats", ".2f"),
-    "active_units": ("active units", ".0f"),
-    "active_share": ("share of code in use", ".3f"),
-    "code_slope": ("slope of code", ".2f"),
-    "knn_accuracy": ("k-NN accuracy of codes", ".3f"),
-}
-INTRODUCTION = """# Models
-
-Presets of `configs/model/`, trained with their defaults on MNIST and evaluated on the test split:
-`python benchmarks/models.py` does it all again, and writes this page. What the numbers mean stands in
-[evaluation.md](evaluation.md).
-
-Fréchet distance, classes, precision and recall are of 10,000 samples, in the features of the data set's classifier.
-Seed 0, but where it says otherwise. Machine: {machine}. Minutes are of training, with callbacks at
-their default intervals.
-"""
 
 
 def main() -> None:
@@ -80,8 +50,8 @@ def main() -> None:
             for model in models:
                 console.print(f"{model}, seed {seed}")
                 make(arguments.runs.resolve(), model, seed)
-    write(arguments.runs)
-    console.print(str(PAGE))
+    commands = {name: " ".join(("genctl train", *work.train)) for name, work in works().items()}
+    console.print(str(models_page.write(arguments.runs, commands)))
 
 
 def works() -> dict[str, Work]:
@@ -106,74 +76,6 @@ def genctl(*words: str, check: bool = True) -> bool:
     if check and done.returncode:
         sys.exit(f"genctl {' '.join(words)}: status {done.returncode}")
     return done.returncode == 0
-
-
-def write(runs: Path) -> None:
-    """Write the page and its pictures."""
-    rows = [row for path in sorted(runs.glob("*-*/summary.json")) if (row := read(path.parent))]
-    first = {row["model"]: row for row in sorted(rows, key=lambda row: row["seed"], reverse=True)}
-    shown = [first[name] for name in works() if name in first]
-    columns = [name for name in COLUMNS if any(name in row["metrics"] for row in shown)]
-    headings = ["command", "minutes", "parameters", *(COLUMNS[name][0] for name in columns)]
-    lines = table(headings, [cells(row, columns) for row in shown])
-    if missing := [name for name in works() if name not in first]:
-        lines += ["", f"Not run yet: {', '.join(missing)}."]
-    shutil.rmtree(PICTURES, ignore_errors=True)
-    PICTURES.mkdir(parents=True)
-    parts = [INTRODUCTION.format(machine=report.machine()), *lines, "", *by_seed(rows), *map(gallery, shown)]
-    PAGE.write_text("\n".join(parts), encoding="utf-8")
-
-
-def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    return [f"| {' | '.join(headings)} |", f"|{'---|' * len(headings)}", *(f"| {' | '.join(row)} |" for row in rows)]
-
-
-def by_seed(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """The distance of models that were trained with several seeds, and the worst of each."""
-    found: dict[str, dict[str, float]] = {}
-    for row in rows:
-        if DISTANCE in row["metrics"]:
-            found.setdefault(row["model"], {})[row["seed"]] = row["metrics"][DISTANCE]["value"]
-    several = {model: values for model, values in found.items() if len(values) > 1}
-    if not several:
-        return []
-    seeds = sorted(set().union(*several.values()))
-    cells = [
-        [f"`{model}`", *(format(values[seed], ".2f") if seed in values else "" for seed in seeds), f"{worst:.2f}"]
-        for model, values in several.items()
-        for worst in [max(values.values())]
-    ]
-    title = ["## Other seeds", "", "The Fréchet distance once more, by seed.", ""]
-    return [*title, *table(["model", *(f"seed={seed}" for seed in seeds), "worst"], cells), ""]
-
-
-def read(run: Path) -> dict[str, Any] | None:
-    """What is known of a finished run; None where it is not evaluated yet."""
-    summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
-    files = sorted(run.glob("evaluations/step-*.json"))
-    if summary["status"] != "finished" or not files:
-        return None
-    numbers = [record["number"] for record in json.loads(files[-1].read_text(encoding="utf-8"))]
-    model, seed = run.name.rsplit("-", 1)
-    return {"run": run, "model": model, "seed": seed, "summary": summary, "metrics": {n["metric"]: n for n in numbers}}
-
-
-def cells(row: dict[str, Any], columns: list[str]) -> list[str]:
-    found = [row["metrics"].get(name) for name in columns]
-    numbers = [format(one["value"], COLUMNS[name][1]) if one else "" for name, one in zip(columns, found, strict=True)]
-    minutes = f"{row['summary']['seconds'] / 60:.1f}"
-    parameters = f"{sum(row['summary']['parameters'].values()):,}"
-    command = " ".join(("genctl train", *works()[row["model"]].train))
-    return [f"`{command}`", minutes, parameters, *numbers]
-
-
-def gallery(row: dict[str, Any]) -> str:
-    """The picture of a run, copied beside the page in a size for reading."""
-    name = "samples" if (row["run"] / "samples.png").exists() else "reconstructions"
-    picture = PICTURES / f"{row['model']}.png"
-    with Image.open(row["run"] / f"{name}.png") as image:
-        image.convert("L").quantize(16).save(picture, optimize=True)
-    return f"### {row['model']}: {name}\n\n![{name} of {row['model']}](models/{picture.name})\n"
 
 
 if __name__ == "__main__":

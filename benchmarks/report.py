@@ -5,6 +5,7 @@ import json
 import platform
 import statistics
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from works import Work
 from genctl.cores import cores
 
 Row = dict[str, Any]
+VERSIONS = {name: importlib.metadata.version(name) for name in ("tensorflow", "keras")}
 
 
 def rows(work: Work, entrants: list[Entrant]) -> list[Row]:
@@ -81,11 +83,12 @@ def write(path: str | None, rows: list[Row]) -> None:
         Path(path).write_text(json.dumps([row | {"machine": machine()} for row in rows], indent=1) + "\n")
 
 
-def machine() -> str:
-    """Processor, graphics processor, and versions."""
-    versions = [f"{name} {importlib.metadata.version(name)}" for name in ("tensorflow", "keras")]
+def machine(used: int | None = None, versions: Mapping[str, str] | None = None) -> str:
+    """Processor, graphics processor, and versions; of this process, but for the cores and versions that are given."""
+    used = used or cores()
+    packages = [f"{name} {(versions or VERSIONS)[name]}" for name in VERSIONS]
     gpu = _gpu()
-    return ", ".join([f"{_processor()} ({cores()} cores)", *([gpu] if gpu else []), *versions])
+    return ", ".join([f"{_processor()} ({used} core{'s' * (used != 1)})", *([gpu] if gpu else []), *packages])
 
 
 def _processor() -> str:
