@@ -141,6 +141,8 @@ def _no_setting(key: str, text: str, request: Request) -> UserError:
     inside = re.match(r"In '(.+?)':", text)
     typed = [o for o in request.overrides if re.split("[=@]", o.lstrip("+~"))[0] != key]
     keys = settings(Request(request.verb, typed, request.folders))
+    if others := _choices_with(key, keys):
+        return UserError(f"there is no setting {key!r} here. It belongs to {key.split('.')[0]}={', '.join(others)}.")
     meant = mistakes.nearest(key, keys)
     guess = f" Did you mean '{meant}'?" if meant and meant != key else ""
     where = f"{inside[1]}.yaml: " if inside and inside[1] != request.verb else ""
@@ -148,6 +150,24 @@ def _no_setting(key: str, text: str, request: Request) -> UserError:
     return UserError(
         f"{where}{absent or f'there is no setting {key!r}.'}{guess} `genctl {request.verb} --help` lists what there is."
     )
+
+
+def _choices_with(key: str, keys: list[str]) -> list[str]:
+    """genctl's own choices of a group that have its key, in their files or in those that these build on.
+
+    keys: those of the present choices; where the group is none of them, or they know the key's first part, none is named.
+    """
+    group, name = [*key.split("."), ""][:2]
+    if group not in keys or f"{group}.{name}" in keys:
+        return []
+    files = {path.stem: yaml.safe_load(path.read_text()) or {} for path in (paths.builtin() / group).glob("*.yaml")}
+
+    def has(choice: str) -> bool:
+        content = files[choice]
+        bases = [base for base in content.get("defaults", ()) if isinstance(base, str) and base in files]
+        return name in content.get(group, content) or any(map(has, bases))
+
+    return [choice for choice in paths.options(group, paths.builtin()) if has(choice)]
 
 
 def _absent_group(key: str, keys: list[str], request: Request) -> str:

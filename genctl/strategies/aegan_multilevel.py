@@ -21,7 +21,7 @@ from genctl.strategies.forge import Takes, mixed
 from genctl.strategies.game import Game
 from genctl.strategies.levels import MultilevelGame, numbered, smaller
 from genctl.strategies.multilevel_codec import MultilevelCodec, shapes
-from genctl.strategies.phases import Stages, grown, in_order
+from genctl.strategies.phases import Stages, grown, in_order, taking_part
 
 
 class AEGANMultilevel(Strategy):
@@ -83,14 +83,10 @@ class AEGANMultilevel(Strategy):
         fakes = self.generate(batch, context, training=False)
         return logs | self.critic_loss(batch, fakes, context, training=False)[1]
 
-    def active(self, phase: str) -> int:
-        """How many sizes, from the coarsest, take part in a phase."""
-        level = phase.rpartition("_")[2]
-        return int(level) if level.isdecimal() else self.levels
-
     def reconstruction_loss(self, batch: Batch, context: StepContext, training: bool = True) -> Loss:
         """The autoencoder's, of the sizes that take part."""
-        return self.codec.loss(batch["image"], self.condition(batch), self.active(context.phase), context, training)
+        active = taking_part(context.phase, self.levels)
+        return self.codec.loss(batch["image"], self.condition(batch), active, context, training)
 
     def critic_loss(self, batch: Batch, fakes: list[tf.Tensor], context: StepContext, training: bool) -> Loss:
         """Tell images of each size from generated ones."""
@@ -112,7 +108,7 @@ class AEGANMultilevel(Strategy):
         inputs = self.noise(label, context.noise)
         if training:
             inputs = mixed(self.takes, inputs, lambda: self.encode(batch, joint))
-        return self.codec.images(self.generator, inputs, label, self.active(context.phase), training)
+        return self.codec.images(self.generator, inputs, label, taking_part(context.phase, self.levels), training)
 
     def noise(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
         """z ~ N(0, I), one for each row of `label`."""

@@ -15,6 +15,7 @@ from genctl.player import Logs, Loss, Player
 from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy, attach
 from genctl.strategies.game import Game
 from genctl.strategies.levels import MultilevelGame, numbered
+from genctl.strategies.phases import taking_part
 
 
 class MSGAN(Strategy):
@@ -60,7 +61,8 @@ class MSGAN(Strategy):
     def generate(self, batch: Batch, context: StepContext, training: bool) -> list[tf.Tensor]:
         """Images in [-1, 1] of each size that takes part, one for each row of the batch."""
         label = self.condition(batch)
-        return self.images(self.draw(label, context.noise), label, self.levels(context.phase), training)
+        levels = taking_part(context.phase, len(self.generator.outputs))
+        return self.images(self.draw(label, context.noise), label, levels, training)
 
     def critic_loss(self, batch: Batch, fakes: list[tf.Tensor], context: StepContext, training: bool) -> Loss:
         """Tell images of each size from generated ones."""
@@ -69,11 +71,6 @@ class MSGAN(Strategy):
     def forger_loss(self, batch: Batch, fakes: list[tf.Tensor], context: StepContext) -> Loss:
         """Make images that the discriminator of each size calls real."""
         return self.judges.forger_loss(fakes, self.condition(batch), context)
-
-    def levels(self, phase: str) -> int:
-        """How many sizes, from the smallest, take part in a phase."""
-        names = list(self.phases)
-        return names.index(phase) + 1 if len(names) > 1 else len(self.generator.outputs)
 
     def images(self, code: tf.Tensor, label: tf.Tensor, levels: int, training: bool) -> list[tf.Tensor]:
         """Images in [-1, 1] of the first so many sizes; what only larger ones need is not computed."""

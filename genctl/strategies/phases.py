@@ -64,6 +64,12 @@ def grown(phases: Mapping[str, int], levels: int, level_steps: int) -> dict[str,
     return found
 
 
+def taking_part(phase: str, levels: int) -> int:
+    """How many levels, from the coarsest, take part in a phase that `grown` or its like has named."""
+    level = phase.rpartition("_")[2]
+    return int(level) if level.isdecimal() else levels
+
+
 def in_order(phases: Mapping[Any, int], autoencoder: str | None) -> dict[str, int]:
     """The lengths in the order of training.
 
