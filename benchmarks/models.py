@@ -31,7 +31,7 @@ BESIDE = {  # what presets are compared with, or what is no preset
     "gan_100_steps": Work(("model=gan", "dataset=mnist", "trainer.steps=100"), ("metrics=samples",)),
     "iwae_paper_vae": Work(
         ("experiment=iwae_paper_vae",),
-        ("metrics=default", "metrics.likelihood.k=5000", "metrics.likelihood.n=null"),
+        ("metrics.likelihood.binarization=dynamic", "metrics.likelihood.k=5000", "metrics.likelihood.n=null"),
     ),
 }
 
