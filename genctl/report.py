@@ -117,5 +117,5 @@ def conclude(run: "Run") -> None:
             log.info("  genctl %s %s", verb, rundir.argument(run.directory))
     log.info("  genctl evaluate %s", rundir.argument(run.directory))
     log.info("  tensorboard --logdir %s", run.directory.parent)
-    if run.dataset.spec.is_image:
-        log.info("pictures: %s", run.directory / "samples")
+    if (pictures := run.directory / "samples").is_dir():
+        log.info("pictures: %s", pictures)
