@@ -21,7 +21,7 @@ class Work:
     pilot: int
     batch_size: int = 128
     precisions: tuple[str, ...] = ("float32",)
-    rivals: tuple[str, ...] = ("fit", "fit_50", "loop", "torch", "torch_compile")
+    rivals: tuple[str, ...] = ("fit", "fit_50", "loop", "torch", "torch_tutorial", "torch_compile")
 
     @property
     def title(self) -> str:
@@ -70,6 +70,7 @@ RIVALS = {
         ("plain", "xla"),
     ),
     "loop": Rival("tf.function + tf.data", "tensorflow_loop", {}, ("xla", "plain"), ("plain", "xla")),
-    "torch": Rival("PyTorch eager", "pytorch", {"compile": False}, ("plain",), ("channels_last", "plain")),
+    "torch": Rival("PyTorch eager", "pytorch", {}, ("plain",), ("channels_last", "plain")),
+    "torch_tutorial": Rival("PyTorch, as in its tutorials", "pytorch", {"tutorial": True}, ("plain",), ("plain",)),
     "torch_compile": Rival("torch.compile", "pytorch", {"compile": True}, ("plain",), ("channels_last", "plain")),
 }

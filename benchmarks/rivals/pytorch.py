@@ -1,4 +1,7 @@
-"""PyTorch, eager or compiled: all images lie in one tensor on the device, and a step takes a shuffled part of it."""
+"""PyTorch, eager or compiled: all images lie in one tensor on the device, and a step takes a shuffled part of it.
+
+As its tutorials write it, a DataLoader shuffles and stacks the images, and Adam is as it is by default.
+"""
 
 import torch
 
@@ -9,8 +12,8 @@ from rivals.torch_models import build
 def measure(task: Task) -> float:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     layout = torch.channels_last if task.variant == "channels_last" else torch.contiguous_format
-    trainer = build(task, device, layout, torch.compile if task.options["compile"] else lambda function: function)
-    stream = batches(task, device, layout)
+    trainer = build(task, device, layout, torch.compile if task.options.get("compile") else lambda function: function)
+    stream = loaded(task, device) if task.options.get("tutorial") else batches(task, device, layout)
 
     def advance(steps: int) -> float:
         for _ in range(steps):
@@ -18,6 +21,16 @@ def measure(task: Task) -> float:
         return loss.item()
 
     return timed(task, advance)
+
+
+def loaded(task: Task, device: str):
+    """Endless batches of a DataLoader."""
+    black = low(task)
+    stored = torch.from_numpy(images(task)).permute(0, 3, 1, 2).to(torch.float32) * ((1 - black) / 255) + black
+    loader = torch.utils.data.DataLoader(stored, task.batch_size, shuffle=True, drop_last=True)
+    while True:
+        for batch in loader:
+            yield batch.to(device)
 
 
 def batches(task: Task, device: str, layout: torch.memory_format):

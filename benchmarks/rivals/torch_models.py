@@ -20,7 +20,7 @@ def build(task: Task, device: str, layout: torch.memory_format, compiled: Compil
 def adam(task: Task, *trained: nn.Module) -> torch.optim.Optimizer:
     rate, *betas = ADAM[task.kind]
     weights = [weight for network in trained for weight in network.parameters()]
-    return torch.optim.Adam(weights, rate, tuple(betas), eps=1e-7, fused=True)
+    return torch.optim.Adam(weights, rate, tuple(betas), eps=1e-7, fused=not task.options.get("tutorial") or None)
 
 
 def descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> Tensor:
