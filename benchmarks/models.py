@@ -65,6 +65,7 @@ def make(runs: Path, model: str, seed: str) -> None:
     genctl("train", *work.train, f"seed={seed}", f"name={run.name}", f"outputs={runs}")
     if not list(run.glob("evaluations/*.json")):
         genctl("evaluate", f"run={run}", *work.evaluate)
+        genctl("evaluate", f"run={run}", "metrics=classes", f"n={models_page.CLASS_SAMPLES}", check=False)
     ability = "sample" if genctl("sample", f"run={run}", "n=40", check=False) else "reconstruct"
     if ability == "reconstruct":
         genctl("reconstruct", f"run={run}", "n=20")
