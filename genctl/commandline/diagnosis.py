@@ -155,7 +155,7 @@ def _no_setting(key: str, text: str, request: Request) -> UserError:
 def _choices_with(key: str, keys: list[str]) -> list[str]:
     """genctl's own choices of a group that have its key, in their files or in those that these build on.
 
-    keys: those of the present choices; where the group is none of them, or they know the key's first part, none is named.
+    keys: those of the present choices. None is named where they lack the group or know the first part of the key.
     """
     group, name = [*key.split("."), ""][:2]
     if group not in keys or f"{group}.{name}" in keys:
