@@ -13,6 +13,7 @@ import tensorflow as tf
 from conftest import NIGHTLY, Genctl, newest_weights, rows, tiny
 from test_resume import wait_for_step
 
+from genctl.cores import cores
 from genctl.loss_scale import LossScale
 
 WORDS = (
@@ -45,6 +46,17 @@ def test_two_devices_end_where_one_does(genctl: Genctl) -> None:
     assert done.returncode == 0, done.stderr
     assert losses("runs/two") == pytest.approx(losses("runs/one"), rel=1e-4)
     genctl.good("sample", "run=runs/two", "n=4")
+
+
+def test_all_of_a_cpu_are_its_cores_each_with_a_thread() -> None:
+    code = """
+import tensorflow as tf
+from genctl import device, parallel
+with device.use("cpu", "all"):
+    print(parallel.count(), tf.config.threading.get_intra_op_parallelism_threads())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.split() == [str(cores()), "1" if cores() > 1 else "0"], done.stderr
 
 
 @NIGHTLY
