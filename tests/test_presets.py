@@ -25,3 +25,10 @@ def test_preset_trains_for_100_steps_on_digits(genctl: Genctl, preset: str) -> N
     samples = np.load("outputs/x/samples.npz")["samples"]
     assert samples.shape == (8, 8, 8, 1) and samples.std() > 0
     assert Image.open(next(Path("outputs/x/samples").glob("*.png"))).mode == "L"
+
+
+@pytest.mark.parametrize("experiment", paths.options("experiment", paths.builtin()))
+def test_experiment_trains(genctl: Genctl, experiment: str) -> None:
+    length = ("trainer.epochs=null", "trainer.steps=2", "callbacks.log.every=1")
+    genctl.good("train", f"experiment={experiment}", "dataset=digits", *length, "name=x")
+    assert np.isfinite([row["loss"] for row in rows("outputs/x") if row["split"] == "train"]).all()
