@@ -38,7 +38,7 @@ Presets of `configs/model/`, trained with their defaults on MNIST and evaluated 
 Fréchet distance, precision and recall are of 10,000 samples, in the features of the data set's classifier, which is
 another one on each machine, so that distances of two machines differ a little (see evaluation.md).
 Seed 0, but where it says otherwise. Minutes are of training, with callbacks at their default intervals, on the machine
-of that letter:
+of that letter. Convolutions take about 0.6 of the time on two cores that they take on one of the same machine.
 
 {machines}
 """
