@@ -5,11 +5,15 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from genctl.networks.fused import PLAIN
 from genctl.networks.subpixel import FewChannelsTranspose, phases
 
 
 def plain(network: keras.Model) -> keras.Model:
-    """A copy with the same weights, in which genctl's own layer is a convolution whose pixels are spread out."""
+    """A copy with the same weights, in which genctl's own layers are Keras'.
+
+    The transposed convolution is one whose pixels are spread out.
+    """
     copy = keras.models.clone_model(network, clone_function=_layer)
     for layer in network.layers:
         if layer.weights and not isinstance(layer, keras.Model):
@@ -21,7 +25,7 @@ def _layer(layer: Any) -> Any:
     if isinstance(layer, keras.Model):
         return plain(layer)
     if not isinstance(layer, FewChannelsTranspose):
-        return layer.__class__.from_config(layer.get_config())
+        return PLAIN.get(type(layer), type(layer)).from_config(layer.get_config())
     inputs = keras.Input(layer.input.shape[1:])
     size = phases(tf.convert_to_tensor(layer.kernel)).shape[0]
     small = keras.layers.Conv2D(4 * layer.filters, size, padding="same", dtype=layer.dtype_policy)(inputs)

@@ -8,6 +8,7 @@ import keras
 from pydantic import AfterValidator, Field, PositiveInt
 
 from genctl.errors import UserError, did_you_mean
+from genctl.networks.fused import BatchNorm, LeakyReLU
 from genctl.networks.spectral import Spectral
 from genctl.parallel import count
 
@@ -34,7 +35,7 @@ Activation = Annotated[str, AfterValidator(_known_activation)]
 def activate(x: Any, activation: str) -> Any:
     """Apply an activation by its Keras name; leaky_relu has slope 0.2, as in DCGAN (Radford et al. 2016)."""
     if activation == "leaky_relu":
-        return keras.layers.LeakyReLU(negative_slope=0.2)(x)
+        return LeakyReLU(negative_slope=0.2)(x)
     return keras.layers.Activation(activation)(x)
 
 
@@ -50,7 +51,7 @@ def weighted(
 def normalize(x: Any, kind: AnyNormalization) -> Any:
     """Batch or group normalization over channels (Ioffe and Szegedy 2015; Wu and He 2018), or nothing."""
     if kind == "batch":
-        return keras.layers.BatchNormalization(synchronized=count() > 1)(x)
+        return BatchNorm(synchronized=count() > 1)(x)
     if kind == "group":
         return keras.layers.GroupNormalization(groups=math.gcd(8, x.shape[-1]))(x)
     return x
