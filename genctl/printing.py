@@ -1,0 +1,12 @@
+"""Text from files, made fit for a terminal."""
+
+import re
+
+# All that a terminal may take for a command, or that changes the order of what is shown (Unicode's category Cc but for
+# line breaks and tabs, and its marks of direction).
+_COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+def printable(text: str) -> str:
+    """The text with each character that a terminal would obey written as its escape, such as \\x1b."""
+    return _COMMANDS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
