@@ -1,4 +1,4 @@
-"""Files that may come from strangers: only regular files of a limited size are opened, and YAML cannot expand at will."""
+"""Files that may come from strangers: only regular ones of a limited size are opened, and YAML expands in bounds."""
 
 import json
 import os
