@@ -1,10 +1,14 @@
 """Image files of every kind become upright bytes of one size."""
 
+import os
+import warnings
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from genctl.data.pictures import decode
+from genctl.data.pictures import decode, opened
+from genctl.errors import UserError
 
 RED, BLUE, WHITE = [255, 0, 0], [0, 0, 255], [255, 255, 255]
 
@@ -67,3 +71,30 @@ def test_palette_with_transparency_is_put_on_white(tmp_path):
     image.putpalette([0, 0, 0, 255, 0, 0])
     assert decoded(tmp_path, image, transparency=1)[4, 4].tolist() == WHITE
     assert decoded(tmp_path, image)[4, 4].tolist() == RED
+
+
+def test_a_format_that_starts_a_program_is_not_read(tmp_path):
+    (tmp_path / "1.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n")
+    with pytest.raises(UserError, match=r"1\.png cannot be read: it is none of BMP, GIF, JPEG, PNG, TIFF, WEBP"):
+        decode(tmp_path / "1.png", 8, 8, 3)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/zero")])
+def test_what_is_no_regular_file_is_named(tmp_path, make):
+    make(tmp_path / "1.png")
+    with pytest.raises(UserError, match=r"1\.png is a (pipe|folder|device)"), opened(tmp_path / "1.png"):
+        pass
+
+
+@pytest.mark.parametrize("side", [33, 90])  # Pillow warns of the first and refuses the second
+def test_more_pixels_than_the_limit_are_one_message(tmp_path, monkeypatch, capfd, side):
+    Image.new("L", (side, side)).save(tmp_path / "1.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    with warnings.catch_warnings(record=True), pytest.raises(UserError, match=r"1\.png cannot be read: .*pixels"):
+        decode(tmp_path / "1.png", 8, 8, 1)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_several_photographs_in_one_jpeg(tmp_path):
+    halves(16, 16).save(tmp_path / "1.jpg", "MPO", save_all=True, append_images=[Image.new("RGB", (16, 16))])
+    np.testing.assert_allclose(decode(tmp_path / "1.jpg", 16, 16, 3)[8, [1, 14]], [RED, BLUE], atol=10)
