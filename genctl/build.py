@@ -2,16 +2,17 @@
 
 import dataclasses
 import inspect
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from genctl import shortforms
+from genctl.allowed import names_at
 from genctl.callbacks import Callback
 from genctl.data.base import Dataset
 from genctl.data.spec import Spec
 from genctl.errors import UserError
-from genctl.instantiate import Node, Seed, builder, check_value, instantiate, locate, type_hints
+from genctl.instantiate import Node, builder, building, locate, node_at
+from genctl.signatures import type_hints
 from genctl.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from genctl.strategies.base import NetworkBuilder, OptimizerBuilder, Strategy
 
 ROLES = ("encoder", "decoder", "generator", "discriminator")
+PROVIDED = {"callbacks": ("metrics", "features"), "features": ("evaluation",)}  # what callers add, by place
 Config = Mapping[str, Any]
-log = logging.getLogger("genctl")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,66 +36,94 @@ class Plan:
 
 def plan(config: Config, trust: Sequence[str]) -> Plan:
     """Build all but the model; read the data. Raises UserError for the first mistake."""
-    check_value(config["seed"], Seed, "seed")
-    trainer = instantiate(config["trainer"], "trainer", trust)
-    turns = [callback(node, f"callbacks.{name}", config, trust) for name, node in config["callbacks"].items()]
+    trainer = component(config, "trainer", trust)()
+    turns = [callback(config, name, trust) for name in config["callbacks"]]
     optimizer(config, trust)
     data = dataset(config, trust)
     trainer.check_batch(data.sizes["train"])
     return Plan(trainer, turns, data)
 
 
-def callback(node: Config, key: str, config: Config, trust: Sequence[str]) -> Callback:
+def check_unused(config: Config, trust: Sequence[str]) -> None:
+    """Check what the use of a trained run does not build. Raises UserError for what genctl would not have stored.
+
+    Components of packages that the command line does not trust are passed over, and so never imported.
+    """
+    keys = ["trainer", "dataset", *(f"callbacks.{name}" for name in config["callbacks"])]
+    keys += [f"metrics.{name}" for name in config.get("metrics") or {}]
+    for key in [*keys, *(["features"] if config.get("features") else [])]:
+        if node_at(_holder(config, key), key)["_target_"] in names_at(key):
+            component(config, key, trust)
+
+
+def component(config: Config, key: str, trust: Sequence[str]) -> Callable[..., Any]:
+    """Check the component at a key; return a function that builds it from what its callers add."""
+    node = node_at(_holder(config, key), key)
+    if key != "dataset":
+        return builder(node, key, trust, PROVIDED.get(key.split(".")[0], ()))
+    splits, loader = divided(node, Dataset)
+    load = builder(loader, key, trust)
+    cut = building(Dataset, splits, key, trust, provided=("source",))
+    return lambda: cut(source=load())
+
+
+def _holder(config: Config, key: str) -> Config:
+    return config[key.split(".")[0]] if "." in key else config
+
+
+def callback(config: Config, name: str, trust: Sequence[str]) -> Callback:
     """A callback; one that takes metrics is given those of the config."""
-    if "metrics" not in inspect.signature(locate(node["_target_"], key, trust)).parameters:
-        return instantiate(dict(node), key, trust)
+    key = f"callbacks.{name}"
+    build = component(config, key, trust)
+    if "metrics" not in inspect.signature(locate(config["callbacks"][name]["_target_"], key, trust)).parameters:
+        return build()
     chosen, features = metrics(config, trust) if config.get("metrics") else ({}, None)
-    return instantiate(dict(node), key, trust, metrics=chosen, features=features)
+    return build(metrics=chosen, features=features)
 
 
 def dataset(config: Config, trust: Sequence[str]) -> Dataset:
     """Load the data and cut the splits: the settings that data sets share go to Dataset, the others to the loader."""
-    splits, loader = divided(config["dataset"], Dataset)
-    cut = builder(splits, "dataset", trust, provided=("source",))
-    return cut(source=instantiate(loader, "dataset", trust))
+    return component(config, "dataset", trust)()
 
 
-def divided(node: Config, target: type) -> tuple[Node, Node]:
-    """A node of its own for `target` with the settings that it takes, and the node with the others."""
+def divided(settings: Config, target: type) -> tuple[Node, Node]:
+    """The settings that `target` takes, and the others."""
     taken = inspect.signature(target).parameters
-    own = {name: value for name, value in node.items() if name in taken}
-    others = {name: value for name, value in node.items() if name not in taken}
-    return {"_target_": f"{target.__module__}.{target.__name__}", **own}, others
+    own = {name: value for name, value in settings.items() if name in taken}
+    return own, {name: value for name, value in settings.items() if name not in taken}
 
 
 def optimizer(config: Config, trust: Sequence[str]) -> "OptimizerBuilder":
     """A function that makes a player's optimizer; what it is given by name replaces the config's."""
-    return builder(shortforms.with_schedules(config["optimizer"], "optimizer", trust), "optimizer", trust)
+    node = node_at(config, "optimizer")
+    target = locate(node.pop("_target_"), "optimizer", trust)
+    return building(target, shortforms.with_schedules(target, node, "optimizer", trust), "optimizer", trust)
 
 
 def strategy(config: Config, spec: Spec, trust: Sequence[str]) -> "Strategy":
     """Build networks, players and strategy. Every initial weight follows from the config's seed."""
     import keras
 
-    target = locate(config["model"]["_target_"], "model", trust)
+    node = node_at(config, "model")
+    target = locate(node.pop("_target_"), "model", trust)
+    networks = {role: network(node_at(config, role), role, trust) for role in _roles(config, target)}
+    keras.config.set_dtype_policy(config["trainer"]["precision"])
+    keras.utils.set_random_seed(config["seed"])
+    settings, bundles = bundled(node, target, trust)
+    provided = {"spec": spec, "optimizer": optimizer(config, trust), **networks, **bundles}
+    settings = shortforms.with_schedules(target, settings, "model", trust)
+    return building(target, settings, "model", trust, provided)(**provided)
+
+
+def _roles(config: Config, target: Callable[..., Any]) -> list[str]:
+    """The networks that a strategy takes. Raises UserError where the config has others."""
     roles = [role for role in ROLES if role in inspect.signature(target).parameters]
     for role in ROLES:
         if role in roles and not config.get(role):
             raise UserError(f"this model needs {role}=…, such as {role}=conv.")
         if role not in roles and config.get(role):
             raise UserError(f"{role}=… has no use here: the networks of {target.__name__} are {', '.join(roles)}.")
-    keras.config.set_dtype_policy(config["trainer"]["precision"])
-    keras.utils.set_random_seed(config["seed"])
-    model, bundles = bundled(config["model"], target, trust)
-    return instantiate(
-        shortforms.with_schedules(model, "model", trust),
-        "model",
-        trust,
-        spec=spec,
-        optimizer=optimizer(config, trust),
-        **{role: network(config[role], role, trust) for role in roles},
-        **bundles,
-    )
+    return roles
 
 
 def bundled(model: Config, target: Any, trust: Sequence[str]) -> tuple[Node, dict[str, Any]]:
@@ -106,27 +135,24 @@ def bundled(model: Config, target: Any, trust: Sequence[str]) -> tuple[Node, dic
     for name, kind in type_hints(target).items():
         if dataclasses.is_dataclass(kind) and isinstance(kind, type) and kind is not Spec:
             own, rest = divided(rest, kind)
-            bundles[name] = instantiate(shortforms.with_schedules(own, "model", trust), "model", trust)
+            bundles[name] = building(kind, shortforms.with_schedules(kind, own, "model", trust), "model", trust)()
     return rest, bundles
 
 
 def metrics(config: Config, trust: Sequence[str]) -> "tuple[dict[str, Metric], Callable[..., Extractor] | None]":
     """The metrics by name, and what makes the feature network; None where the data decide."""
-    built = {name: instantiate(node, f"metrics.{name}", trust) for name, node in (config.get("metrics") or {}).items()}
+    built = {name: component(config, f"metrics.{name}", trust)() for name in config.get("metrics") or {}}
     if not built:
         raise UserError("no metric is chosen: say metrics=default, or name some.")
-    node = config.get("features")
-    return built, builder(node, "features", trust, provided=("evaluation",)) if node else None
+    return built, component(config, "features", trust) if config.get("features") else None
 
 
-def network(node: Config, role: str, trust: Sequence[str]) -> "NetworkBuilder":
+def network(node: Node, role: str, trust: Sequence[str]) -> "NetworkBuilder":
     """A function that builds the network of a role between two shapes."""
-    if "layers" in node:
-        node = {
-            **node,
-            "layers": [shortforms.layer(item, f"{role}.layers[{i}]") for i, item in enumerate(node["layers"])],
-        }
-    build = builder(dict(node), role, trust, provided=("input_shape", "output_shape"))
+    if isinstance(node.get("layers"), list):
+        layers = [shortforms.layer(item, f"{role}.layers[{i}]") for i, item in enumerate(node["layers"])]
+        node = {**node, "layers": layers}
+    build = builder(node, role, trust, provided=("input_shape", "output_shape"))
 
     def named(input_shape: tuple[int, ...], output_shape: tuple[int, ...], several_sizes: bool = False) -> Any:
         try:

@@ -1,27 +1,23 @@
 """`genctl compare`: runs side by side, from what lies in their directories."""
 
 from pathlib import Path
-from typing import Any
 
-from omegaconf import DictConfig
 from rich.console import Console
 
-from genctl import rundir
 from genctl.comparison import files, terminal
 from genctl.comparison.columns import comparison
-from genctl.comparison.found import runs
-from genctl.instantiate import check_value
+from genctl.comparison.found import runs_at
 from genctl.invocation import Invocation
 from genctl.outcome import writable
 
 
-def compare(cfg: DictConfig, invocation: Invocation) -> None:
+def compare(
+    invocation: Invocation, runs: list[str], by: str | None, json: str | None, csv: str | None, html: str | None
+) -> None:
     """Show the table, and write it to the files that are asked for."""
-    options: dict[str, Any] = rundir.plain(cfg)
-    check_value(options["runs"], list[str], "runs")
-    wanted = {name: options[name] for name in files.FORMATS if options[name] is not None}
+    wanted = {name: place for name, place in (("json", json), ("csv", csv), ("html", html)) if place is not None}
     places = {name: writable(Path(place).expanduser(), f"{name}=FILE") for name, place in wanted.items()}
-    found = comparison(runs(options["runs"]), options["by"])
+    found = comparison(runs_at(runs), by)
     console = Console()
     console.print(terminal.tables(found, console.width))
     for name, path in places.items():

@@ -3,27 +3,27 @@
 from pathlib import Path
 
 import numpy as np
-from omegaconf import DictConfig
 
 from genctl import rundir
 from genctl.data.formats import read_npz, reading
 from genctl.errors import UserError, did_you_mean
 from genctl.invocation import Invocation
-from genctl.options import LabelOption, options, progress
+from genctl.options import CheckpointOption, LabelOption, progress
 from genctl.outcome import Outcome
 from genctl.trained import trained
 
 
-def decode(cfg: DictConfig, invocation: Invocation) -> None:
+def decode(
+    invocation: Invocation, run: str, path: str, out: str | None, label: LabelOption, checkpoint: CheckpointOption
+) -> None:
     """Write decoded.npz (`samples`: uint8 (n, h, w, c), or float32 (n, d) for vectors) and a grid, or PNG files."""
-    wanted = options(cfg, path=str, label=LabelOption)
-    outcome = Outcome(wanted["out"], rundir.existing(wanted["run"]), "decoded", folder=True)
-    codes, labels = read_codes(wanted["path"])
-    with trained(wanted["run"], wanted["checkpoint"], invocation.trust) as run:
-        run.require("decode")
-        label = labels if wanted["label"] is None and run.strategy.label_dim else wanted["label"]
-        images = run.images(run.with_labels(codes, label))
-        outcome.stream(run.spec, progress(images, "decoding", len(codes)), len(codes))
+    outcome = Outcome(out, rundir.existing(run), "decoded", folder=True)
+    codes, labels = read_codes(path)
+    with trained(run, checkpoint, invocation.trust) as model:
+        model.require("decode")
+        classes = labels if label is None and model.strategy.label_dim else label
+        images = model.images(model.with_labels(codes, classes))
+        outcome.stream(model.spec, progress(images, "decoding", len(codes)), len(codes))
 
 
 def read_codes(path: str) -> tuple[np.ndarray, np.ndarray | None]:

@@ -1,31 +1,42 @@
 """`genctl encode`: the codes of images, for files and for TensorBoard's projector."""
 
 import numpy as np
-from omegaconf import DictConfig
-from pydantic import PositiveInt
 
-from genctl import projector, rundir
+from genctl import projector as board
+from genctl import rundir
 from genctl.data.base import SplitName
 from genctl.inputs import inputs
 from genctl.invocation import Invocation
-from genctl.options import LabelOption, PathOption, options, progress
+from genctl.moved import MovedData
+from genctl.options import CheckpointOption, LabelOption, PathOption, progress
 from genctl.outcome import Outcome
+from genctl.signatures import Count
 from genctl.trained import trained
 
 
-def encode(cfg: DictConfig, invocation: Invocation) -> None:
+def encode(
+    invocation: Invocation,
+    run: str,
+    n: Count | None,
+    out: str | None,
+    path: PathOption,
+    split: SplitName,
+    dataset: MovedData,
+    label: LabelOption,
+    projector: bool,
+    checkpoint: CheckpointOption,
+) -> None:
     """Write codes.npz (`codes` float32 (n, code_dim), `labels` the names of classes) and the projector's files."""
-    wanted = options(cfg, n=PositiveInt | None, split=SplitName, path=PathOption, label=LabelOption, projector=bool)
-    outcome = Outcome(wanted["out"], rundir.existing(wanted["run"]), "codes")
-    with trained(wanted["run"], wanted["checkpoint"], invocation.trust) as run:
-        run.require("encode")
-        given = inputs(run, wanted["path"], wanted["split"], wanted["label"], invocation.trust)
-        n = min(wanted["n"] or given.split.size, given.split.size)
-        batches = progress(run.codes(given.split, n, given.units), "encoding", n)
+    outcome = Outcome(out, rundir.existing(run), "codes")
+    with trained(run, checkpoint, invocation.trust, dataset) as model:
+        model.require("encode")
+        given = inputs(model, path, split, label, invocation.trust)
+        count = min(n or given.split.size, given.split.size)
+        batches = progress(model.codes(given.split, count, given.units), "encoding", count)
         codes = np.concatenate([code for code, _ in batches])
-        labels = None if given.labels is None else given.labels[:n]
+        labels = None if given.labels is None else given.labels[:count]
         outcome.write(codes=codes, labels=labels)
-        if wanted["projector"]:
-            shown = codes[: projector.MOST]
-            images = given.stored(len(shown)) if run.spec.is_image else None
-            projector.write(outcome.path.with_suffix(""), run.step, shown, labels, images)
+        if projector:
+            shown = codes[: board.MOST]
+            images = given.stored(len(shown)) if model.spec.is_image else None
+            board.write(outcome.path.with_suffix(""), model.step, shown, labels, images)

@@ -3,44 +3,55 @@
 import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypedDict, Unpack
 
-from omegaconf import DictConfig
 from pydantic import Field, PositiveInt
 from rich.console import Console
 
 from genctl import build, evaluations, rundir
 from genctl.errors import UserError
-from genctl.instantiate import Seed, check_value
 from genctl.invocation import Invocation
 from genctl.metrics import sets
 from genctl.metrics.base import Evaluation, Number
 from genctl.metrics.measure import measure
 from genctl.metrics.table import table
+from genctl.moved import MovedData
+from genctl.options import CheckpointOption
 from genctl.outcome import writable
 from genctl.pictures import png
+from genctl.runconfig import Section
+from genctl.signatures import Count, Seed
 from genctl.terminal import quiet
 from genctl.trained import trained
 
 log = logging.getLogger("genctl")
 Measure = Callable[[Evaluation], list[Number]]
-CHECKED = {
-    "n": PositiveInt,
-    "seed": Seed,
-    "data": Literal["test", "validation", "train"],
-    "image_size": PositiveInt | Annotated[list[PositiveInt], Field(min_length=2, max_length=2)] | None,
-}
 
 
-def evaluate(cfg: DictConfig, invocation: Invocation) -> None:
+class Settings(TypedDict):
+    """See configs/evaluate.yaml."""
+
+    run: str | None
+    real: str | None
+    samples: str | None
+    data: Literal["test", "validation", "train"]
+    n: Count
+    seed: Seed
+    checkpoint: CheckpointOption
+    image_size: PositiveInt | Annotated[list[PositiveInt], Field(min_length=2, max_length=2)] | None
+    dataset: MovedData
+    out: str | None
+    metrics: Section
+    features: Section | None
+
+
+def evaluate(invocation: Invocation, **options: Unpack[Settings]) -> None:
     """Compute the metrics; keep them in evaluations/ of the run, or in `out`; show them as a table."""
-    options: dict[str, Any] = rundir.plain(cfg)
-    for key, annotation in CHECKED.items():
-        check_value(options[key], annotation, key)
     metrics, features = build.metrics(options, invocation.trust)
     named = invocation.choices.get("metrics") != "default"
     further = {"features": features, "trust": invocation.trust}
-    given = [key for key in ("run", "real", "samples") if options[key] is not None]
+    places = {"run": options["run"], "real": options["real"], "samples": options["samples"]}
+    given = [key for key, place in places.items() if place is not None]
     evaluate_what = {("run",): _run, ("real", "samples"): _sets}.get(tuple(given))
     if evaluate_what is None:
         got = f", but got {' and '.join(f'{key}=' for key in given)}" if given else ""
@@ -52,7 +63,7 @@ def _run(options: Mapping[str, Any], further: Mapping[str, Any], measured: Measu
     """Evaluate a run beside the data that it was trained on."""
     out = _place(options["out"])
     evaluations.read(rundir.existing(options["run"]))  # a damaged file is better known before the work than after it
-    with trained(options["run"], options["checkpoint"], further["trust"]) as run:
+    with trained(options["run"], options["checkpoint"], further["trust"], options["dataset"]) as run:
         dataset = run.dataset(further["trust"])
         evaluation = Evaluation.of(
             dataset, options["data"], options["seed"], strategy=run.strategy, count=options["n"], **further

@@ -7,40 +7,44 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from omegaconf import DictConfig
-
 from genctl import rundir
 from genctl.errors import UserError
 from genctl.invocation import Invocation
-from genctl.options import options
+from genctl.options import CheckpointOption
 from genctl.trained import trained
 
 log = logging.getLogger("genctl")
 
 
-def export(cfg: DictConfig, invocation: Invocation) -> None:
+def export(
+    invocation: Invocation,
+    run: str,
+    format: Literal["keras", "savedmodel", "tflite", "onnx"],
+    part: str | None,
+    out: str | None,
+    checkpoint: CheckpointOption,
+) -> None:
     """Write a network for each part, and README.md, its model card; leave nothing where one gives other output."""
-    wanted = options(cfg, format=Literal["keras", "savedmodel", "tflite", "onnx"], part=str | None)
-    directory, kind = rundir.existing(wanted["run"]), wanted["format"]
-    out = Path(wanted["out"]).expanduser() if wanted["out"] else directory / "export" / kind
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UserError(f"{out} is there already: name another folder with out=…, or remove it.")
-    with trained(wanted["run"], wanted["checkpoint"], invocation.trust) as run:
+    directory = rundir.existing(run)
+    target = Path(out).expanduser() if out else directory / "export" / format
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise UserError(f"{target} is there already: name another folder with out=…, or remove it.")
+    with trained(run, checkpoint, invocation.trust) as model:
         from genctl.artefacts.card import card
         from genctl.artefacts.check import check
         from genctl.artefacts.formats import FORMATS
         from genctl.artefacts.parts import Part, parts
 
         exported: dict[str, tuple[Part, str]] = {}
-        with _aside(out) as folder:
-            for part in parts(run, wanted["part"]):
-                file = part.name + FORMATS[kind].suffix
-                FORMATS[kind].write(part, folder / file)
-                exported[file] = part, check(part, FORMATS[kind], folder / file, run)
-            (folder / "README.md").write_text(card(run, kind, exported), encoding="utf-8")
+        with _aside(target) as folder:
+            for one in parts(model, part):
+                file = one.name + FORMATS[format].suffix
+                FORMATS[format].write(one, folder / file)
+                exported[file] = one, check(one, FORMATS[format], folder / file, model)
+            (folder / "README.md").write_text(card(model, format, exported), encoding="utf-8")
         for file, (_, result) in exported.items():
-            log.info("%s: %s", out / file, result)
-        log.info("%s", out / "README.md")
+            log.info("%s: %s", target / file, result)
+        log.info("%s", target / "README.md")
 
 
 @contextlib.contextmanager

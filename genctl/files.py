@@ -15,6 +15,7 @@ TEXT_BYTES = 2**24  # of a file of text: a config takes kilobytes, evaluations o
 YAML_NODES = 100_000  # values of a YAML file, each alias counted as what it stands for
 KINDS: dict[str, Callable[[int], bool]] = {
     "a folder": stat.S_ISDIR,
+    "a link": stat.S_ISLNK,
     "a pipe": stat.S_ISFIFO,
     "a socket": stat.S_ISSOCK,
     "a device": lambda mode: stat.S_ISCHR(mode) or stat.S_ISBLK(mode),
@@ -33,8 +34,9 @@ def regular(path: Path, most_bytes: int | None = None) -> Path:
     except (OSError, ValueError) as error:  # ValueError: a null character in the name
         raise UserError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
     if not stat.S_ISREG(state.st_mode):
-        kind = next((kind for kind, matches in KINDS.items() if matches(state.st_mode)), "something else")
-        raise UserError(f"{path} is {kind}, and a file is expected there: replace it by a regular file.")
+        raise UserError(
+            f"{path} is {_kind(state.st_mode)}, and a file is expected there: replace it by a regular file."
+        )
     if most_bytes is not None and state.st_size > most_bytes:
         raise UserError(f"{path} has {state.st_size:,} bytes, more than the {most_bytes:,} that such a file may have.")
     if not os.access(path, os.R_OK):
@@ -48,6 +50,27 @@ def is_regular(path: Path) -> bool:
         return stat.S_ISREG(path.stat().st_mode)
     except (OSError, ValueError):
         return False
+
+
+def check_tree(root: Path) -> None:
+    """Raise UserError for anything below a folder but files and folders.
+
+    A link could lead what is read or written there to any other place, and a pipe would be waited for without end.
+    """
+    for folder, below, names in os.walk(root, onerror=_unreadable):
+        for name in (*below, *names):
+            path = Path(folder, name)
+            mode = path.lstat().st_mode
+            if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+                raise UserError(f"{path} is {_kind(mode)}, which nothing is read from or written to: remove it.")
+
+
+def _unreadable(error: OSError) -> None:
+    raise UserError(f"{error.filename} cannot be read: {error.strerror}.") from error
+
+
+def _kind(mode: int) -> str:
+    return next((kind for kind, matches in KINDS.items() if matches(mode)), "something else")
 
 
 def read_text(path: Path) -> str:

@@ -1,23 +1,16 @@
 """Turning `_target_` nodes into objects: the only place that imports names which a config gives.
 
-The signature of the target is the schema: values are checked against its annotations before anything is called.
+A name must be on the closed list of its place (see allowed.py), or below a package that the command line trusts.
 """
 
 import importlib
-import inspect
-import json
-import re
 from collections.abc import Callable, Collection, Mapping
-from typing import Annotated, Any, Unpack, get_args, get_origin, get_type_hints
+from typing import Any
 
-import hydra.utils
-import pydantic
-from hydra.errors import InstantiationException
+from genctl.allowed import EVERY, names_at
+from genctl.errors import UserError, did_you_mean, first_few, first_line
+from genctl.signatures import check_arguments, check_value, is_component, shown, type_hints
 
-from genctl.errors import UserError, did_you_mean
-
-TRUSTED = ("genctl", "keras")
-Seed = Annotated[int, pydantic.Field(ge=0, lt=2**31)]
 Node = dict[str, Any]
 
 
@@ -31,151 +24,150 @@ def instantiate(node: Node, key: str, trust: Collection[str] = (), **provided: A
 
 def builder(node: Node, key: str, trust: Collection[str] = (), provided: Collection[str] = ()) -> Callable[..., Any]:
     """Check the node now; return a function that instantiates it anew with what its caller adds."""
-    check(node, key, trust, provided)
+    return building(locate(node["_target_"], key, trust), _arguments(node), key, trust, provided)
 
-    def build(**added: Any) -> Any:
-        try:
-            # Added objects do not pass through OmegaConf, which would take a dataclass for a config.
-            partial = hydra.utils.instantiate(node, _partial_=True, _convert_="all")
-        except InstantiationException as error:
-            raise _readable(error, key) from error
-        return partial(**added)
 
-    return build
+def building(
+    target: Callable[..., Any], settings: Node, key: str, trust: Collection[str] = (), provided: Collection[str] = ()
+) -> Callable[..., Any]:
+    """The same for a target that the code names, with settings that a config gives."""
+    check_call(target, settings, key, trust, provided)
+    return lambda **added: _call(target, key, {**_built(target, settings, key, trust), **added})
 
 
 def check(value: Any, key: str, trust: Collection[str], provided: Collection[str] = ()) -> None:
-    """Refuse untrusted or unknown targets, and arguments that the target's signature does not take."""
+    """Check a component, and all components in a value, without building them."""
     if isinstance(value, list):
         for index, item in enumerate(value):
             check(item, f"{key}[{index}]", trust)
+    elif isinstance(value, Mapping) and "_target_" in value:
+        check_call(locate(value["_target_"], key, trust), _arguments(value), key, trust, provided)
     elif isinstance(value, Mapping):
         for name, item in value.items():
+            _check_name(name, key)
             check(item, f"{key}.{name}", trust)
-        if "_target_" in value:
-            target = locate(value["_target_"], key, trust)
-            given = {name: item for name, item in value.items() if not name.startswith("_")}
-            check_arguments(target, given, key, provided)
 
 
-def locate(name: str, key: str, trust: Collection[str]) -> Callable[..., Any]:
-    """Import `package.module.name`, where the package is trusted and the object really lives in it."""
-    allowed = (*TRUSTED, *trust)
-    package = name.split(".")[0]
-    if package not in allowed:
-        raise UserError(
-            f"{key}._target_={name}: only names under {' and '.join(f'{p}.' for p in allowed)} may be used. "
-            f"If you trust this code, add trust=[{package}] to the command line."
-        )
+def check_call(
+    target: Callable[..., Any], settings: Node, key: str, trust: Collection[str], provided: Collection[str] = ()
+) -> None:
+    """Refuse untrusted or unknown targets inside, and arguments that the target's signature does not take."""
+    check(settings, key, trust)
+    check_arguments(target, settings, key, provided)
+    if not _is_ours(target):
+        _check_plain(settings, key)
+
+
+def locate(name: Any, key: str, trust: Collection[str]) -> Callable[..., Any]:
+    """Import what a `_target_` names, where the place `key` may have it. Raises UserError where it may not."""
+    if not isinstance(name, str):
+        raise UserError(f"{key}._target_={shown(name)}: write the name of a class or a function.")
+    if name.split(".")[0] in trust:
+        return _trusted(name, key, trust)
+    known = names_at(key)
+    if name not in known:
+        raise _not_listed(name, key, known)
+    module, _, attribute = name.rpartition(".")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def node_at(config: Mapping[str, Any], key: str) -> Node:
+    """The component at a dotted key of a config. Raises UserError where something else stands there."""
+    *_, name = key.split(".")
+    node = config.get(name)
+    if not isinstance(node, Mapping) or "_target_" not in node:
+        advice = f"to leave it out, write ~{key}" if "." in key else f"choose one by its name, {key}=NAME"
+        raise UserError(f"{key}={shown(node)} names nothing to build, which needs a `_target_`: {advice}.")
+    return dict(node)
+
+
+def _not_listed(name: str, key: str, known: Collection[str]) -> UserError:
+    package, _, last = name.rpartition(".")
+    alike = [one.rpartition(".")[2] for one in known if one.rpartition(".")[0] == package]
+    if package == "keras.layers" and alike:
+        guess = did_you_mean(last, alike)
+        reason = f"keras.layers has no '{last}' that a config may name without trust.{guess}"
+    elif name in EVERY:
+        reason = f"that may not stand here, where there may be {first_few(sorted(known))}."
+    else:
+        reason = f"only names that genctl lists may stand in a config.{did_you_mean(name, known)}"
+    top = name.split(".")[0]
+    return UserError(
+        f"{key}._target_={shown(name)}: {reason} If you trust this code, add trust=[{top}] to the command line."
+    )
+
+
+def _trusted(name: str, key: str, trust: Collection[str]) -> Callable[..., Any]:
+    """Import `package.module.name` of a package that the user trusts, where the object really lives in one."""
+    done, *parts = name.split(".")
     try:
-        found: Any = importlib.import_module(package)
-    except ModuleNotFoundError as error:
-        raise UserError(f"{key}._target_={name}: {error}. Is the package installed, or in this directory?") from None
-    done = package
-    for part in name.split(".")[1:]:
-        try:
+        found: Any = importlib.import_module(done)
+        for part in parts:
             found = getattr(found, part) if hasattr(found, part) else importlib.import_module(f"{done}.{part}")
-        except ModuleNotFoundError:
-            raise UserError(f"{key}: {done} has no '{part}'.{did_you_mean(part, dir(found))}") from None
-        done += f".{part}"
-    home = str(getattr(found, "__module__", "")).split(".")[0]
-    if not callable(found) or home not in allowed:
-        raise UserError(f"{key}._target_={name} is not a function or class of {' or '.join(allowed)}.")
+            done += f".{part}"
+    except ImportError as error:
+        raise UserError(f"{key}._target_={name}: {error}. Is the package installed, or in this directory?") from error
+    except Exception as error:  # foreign code runs when it is imported
+        raise UserError(f"{key}._target_={name} fails when it is imported: {first_line(error)}") from error
+    if not callable(found) or str(getattr(found, "__module__", "")).split(".")[0] not in trust:
+        raise UserError(f"{key}._target_={name} is not a function or class of {' or '.join(trust)}.")
     return found
 
 
-def check_arguments(target: Callable[..., Any], given: Mapping[str, Any], key: str, provided: Collection[str]) -> None:
-    """Compare names and plain values with the target's signature; values that are objects to be built are skipped."""
-    label = key if key.endswith(f".{target.__name__}") else f"{key} ({target.__name__})"
-    own, inherited, open_ended = _parameters(target)
-    known = own | inherited
-    for name in given:
-        if name not in known and not open_ended:
-            raise UserError(f"{label}: no argument '{name}'.{did_you_mean(name, known)}")
-    for name, parameter in own.items():
-        if parameter.default is parameter.empty and name not in given and name not in provided:
-            raise UserError(f"{label}: argument '{name}' is missing.")
-    hints = type_hints(target)
-    for name, value in given.items():
-        if name in hints and not _is_node(value):
-            check_value(value, hints[name], f"{key}.{name}")
+def _build(value: Any, key: str, trust: Collection[str]) -> Any:
+    if isinstance(value, list):
+        return [_build(item, f"{key}[{index}]", trust) for index, item in enumerate(value)]
+    if not isinstance(value, Mapping):
+        return value
+    if "_target_" not in value:
+        return {name: _build(item, f"{key}.{name}", trust) for name, item in value.items()}
+    target = locate(value["_target_"], key, trust)
+    return _call(target, key, _built(target, _arguments(value), key, trust))
 
 
-def check_value(value: Any, annotation: Any, key: str) -> None:
-    """Check one value against a type annotation; pydantic's constraints, such as `PositiveInt`, are understood."""
+def _built(target: Callable[..., Any], settings: Node, key: str, trust: Collection[str]) -> Node:
+    """The settings with their components built, which must be what the target's signature takes."""
+    hints, built = type_hints(target), {}
+    for name, value in settings.items():
+        built[name] = _build(value, f"{key}.{name}", trust)
+        if is_component(value) and name in hints:
+            check_value(built[name], hints[name], f"{key}.{name}")
+    return built
+
+
+def _call(target: Callable[..., Any], key: str, arguments: Mapping[str, Any]) -> Any:
+    if _is_ours(target):
+        return target(**arguments)  # its signature was checked: what it raises beside UserError is a fault of genctl
     try:
-        pydantic.TypeAdapter(annotation).validate_python(value, strict=True)
-    except pydantic.ValidationError as error:
-        places = [_place(key, value, problem["loc"]) for problem in error.errors()]
-        reasons = dict.fromkeys(re.sub("^(Input|Value error,) ", "", problem["msg"]) for problem in error.errors())
-        raise UserError(f"{places[0]}: {', or '.join(reasons)}.") from None
+        return target(**arguments)
+    except UserError:
+        raise
+    except Exception as error:  # Keras' classes and foreign code refuse values in their own ways
+        raise UserError(f"{key} ({target.__name__}): {first_line(error)}") from error
 
 
-def _place(key: str, value: Any, path: Collection[int | str]) -> str:
-    """Name the innermost element that is wrong: "filters[1]=x"; parts of `path` that are names of types are skipped."""
-    for part in path:
-        if isinstance(value, Mapping) and part in value:
-            key, value = f"{key}.{part}", value[part]
-        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
-            key, value = f"{key}[{part}]", value[part]
-    return f"{key}={json.dumps(value) if value is None or isinstance(value, bool) else value}"
+def _is_ours(target: Callable[..., Any]) -> bool:
+    return target.__module__.split(".")[0] == "genctl"
 
 
-def _is_node(value: Any) -> bool:
-    items = value if isinstance(value, list) else [value]
-    return any(isinstance(item, Mapping) and "_target_" in item for item in items)
+def _arguments(node: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in node.items() if name != "_target_"}
 
 
-def type_hints(target: Callable[..., Any]) -> dict[str, Any]:
-    """The annotations of the target's own arguments; none for Keras'."""
-    if target.__module__.startswith("keras"):
-        return {}  # Keras' few annotations are hints and not contracts
-    function = target.__init__ if inspect.isclass(target) else target
-    return get_type_hints(function, include_extras=True) | _unpacked(function)
+def _check_name(name: Any, key: str) -> None:
+    if not isinstance(name, str):
+        raise UserError(f"{key}: {shown(name)} is no name of a setting, which is a text.")
+    if name.startswith("_") and name != "_target_":
+        raise UserError(f"{key}.{name}: there is no such setting; of names that begin with _ there is _target_ alone.")
 
 
-def _parameters(
-    target: Callable[..., Any],
-) -> tuple[dict[str, inspect.Parameter], dict[str, inspect.Parameter], bool]:
-    """The target's own named parameters, its bases', and whether any other name is taken too.
-
-    A class whose constructor takes **kwargs hands them to its base, as every Keras layer does: the bases' count too.
-    """
-    if not inspect.isclass(target):
-        own, open_ended = _named(target)
-        return own, {}, open_ended
-    constructors = [base.__dict__["__init__"] for base in target.__mro__[:-1] if "__init__" in base.__dict__]
-    found: list[dict[str, inspect.Parameter]] = []
-    for constructor in constructors:
-        named, open_ended = _named(constructor)
-        found.append(named)
-        if not open_ended:
-            break
-    own, *bases = found or [{}]
-    return own, {name: parameter for base in bases for name, parameter in base.items()}, False
-
-
-def _named(function: Callable[..., Any]) -> tuple[dict[str, inspect.Parameter], bool]:
-    """Parameters by name, `self` left out, and whether there is a **kwargs that takes any name."""
-    parameters = list(inspect.signature(function).parameters.values())
-    named = {p.name: p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD) and p.name != "self"}
-    unpacked = {name: inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name in _unpacked(function)}
-    return named | unpacked, not unpacked and any(p.kind is p.VAR_KEYWORD for p in parameters)
-
-
-def _unpacked(function: Callable[..., Any]) -> dict[str, Any]:
-    """The annotations of what a `**kwargs: Unpack[...]` takes, all of which is needed (PEP 692)."""
-    for parameter in inspect.signature(function).parameters.values():
-        if parameter.kind is parameter.VAR_KEYWORD and get_origin(parameter.annotation) is Unpack:
-            return get_type_hints(get_args(parameter.annotation)[0], include_extras=True)
-    return {}
-
-
-def _readable(error: InstantiationException, key: str) -> Exception:
-    cause = error.__cause__ or error
-    if isinstance(cause, UserError):
-        return cause
-    place = re.search(r"full_key: (\S+)", str(error))
-    where = re.sub(r"(?<=[a-z])(\d+)(?=\.|$)", r"[\1]", f"{key}.{place[1]}" if place else key)  # Hydra writes layers0
-    first = str(cause).strip().splitlines()[0] if str(cause).strip() else type(cause).__name__
-    return UserError(f"{where}: {first}")
+def _check_plain(given: Any, key: str) -> None:
+    """Refuse mappings that are no components: Keras would build whatever class or code such a one describes."""
+    if isinstance(given, Mapping) and "_target_" in given:
+        return
+    items = given.items() if isinstance(given, Mapping) else enumerate(given) if isinstance(given, list) else ()
+    for name, value in items:
+        place = f"{key}.{name}" if isinstance(given, Mapping) else f"{key}[{name}]"
+        if isinstance(value, Mapping) and "_target_" not in value:
+            raise UserError(f"{place}={shown(value)}: give a number, a name, or a component with its `_target_`.")
+        _check_plain(value, place)

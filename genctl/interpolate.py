@@ -1,40 +1,45 @@
 """`genctl interpolate`: what lies between two samples, or between two images."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, TypedDict, Unpack
 
 import numpy as np
-from omegaconf import DictConfig
-from pydantic import Field, PositiveInt
+from pydantic import Field
 
 from genctl import films, rundir
 from genctl.blends import BLENDS, BlendName, linear
 from genctl.data.base import SplitName
 from genctl.errors import UserError
 from genctl.inputs import inputs
-from genctl.instantiate import Seed
 from genctl.invocation import Invocation
-from genctl.options import LabelOption, PathOption, options
+from genctl.moved import MovedData
+from genctl.options import CheckpointOption, FrameCount, LabelOption, PathOption
 from genctl.outcome import Outcome
+from genctl.signatures import Seed
 from genctl.trained import Trained, joined, trained
 
 Ends = tuple[np.ndarray, np.ndarray]
 
 
-def interpolate(cfg: DictConfig, invocation: Invocation) -> None:
+class Settings(TypedDict):
+    """See configs/interpolate.yaml."""
+
+    run: str
+    n: Annotated[int, Field(gt=0, le=1000)]
+    frames: FrameCount
+    method: BlendName
+    seeds: Annotated[list[Seed], Field(min_length=2, max_length=2)]
+    split: SplitName | None
+    path: PathOption
+    dataset: MovedData
+    label: LabelOption
+    out: str | None
+    checkpoint: CheckpointOption
+
+
+def interpolate(invocation: Invocation, **wanted: Unpack[Settings]) -> None:
     """Write interpolations.npz (`samples` (n, frames, …), `codes`), its rows as PNG, and an animated WebP."""
-    wanted = options(
-        cfg,
-        n=PositiveInt,
-        frames=Annotated[int, Field(ge=2)],
-        method=BlendName,
-        seeds=Annotated[list[Seed], Field(min_length=2, max_length=2)],
-        split=SplitName | None,
-        path=PathOption,
-        label=LabelOption,
-    )
     outcome = Outcome(wanted["out"], rundir.existing(wanted["run"]), "interpolations")
-    with trained(wanted["run"], wanted["checkpoint"], invocation.trust) as run:
+    with trained(wanted["run"], wanted["checkpoint"], invocation.trust, wanted["dataset"]) as run:
         if wanted["path"] or wanted["split"]:
             run.require("reconstruct")
             codes, labels = _of_images(run, wanted, invocation)
@@ -44,15 +49,15 @@ def interpolate(cfg: DictConfig, invocation: Invocation) -> None:
         films.write(outcome, run, BLENDS[wanted["method"]](*codes, steps), linear(*labels, steps))
 
 
-def _of_samples(run: Trained, wanted: Mapping[str, Any]) -> tuple[Ends, Ends]:
+def _of_samples(run: Trained, wanted: Settings) -> tuple[Ends, Ends]:
     """Codes of samples of the two seeds, and the weights of their classes."""
     (start, classes), (end, _) = (joined(run.draws(wanted["n"], seed, wanted["label"])) for seed in wanted["seeds"])
     return (start, end), (classes, classes)
 
 
-def _of_images(run: Trained, wanted: Mapping[str, Any], invocation: Invocation) -> tuple[Ends, Ends]:
+def _of_images(run: Trained, wanted: Settings, invocation: Invocation) -> tuple[Ends, Ends]:
     """Codes of images: the first to the second, the third to the fourth, and so on."""
-    given = inputs(run, wanted["path"], wanted["split"], wanted["label"], invocation.trust)
+    given = inputs(run, wanted["path"], wanted["split"] or "test", wanted["label"], invocation.trust)
     count = min(2 * wanted["n"], given.split.size // 2 * 2)
     if not count:
         raise UserError("there is one image alone: interpolation needs two.")

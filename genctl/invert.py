@@ -1,38 +1,44 @@
 """`genctl invert`: codes whose images are nearest to given ones, for families without an encoder."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
+from typing import Annotated, TypedDict, Unpack
 
 import numpy as np
-from omegaconf import DictConfig
-from pydantic import PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat
 
 from genctl import rundir
 from genctl.data.base import SplitName
 from genctl.inputs import Inputs, inputs
-from genctl.instantiate import Seed
 from genctl.invocation import Invocation
-from genctl.options import LabelOption, PathOption, options
+from genctl.moved import MovedData
+from genctl.options import CheckpointOption, LabelOption, PathOption
 from genctl.outcome import SHOWN, Outcome
 from genctl.pictures import pairs
+from genctl.signatures import Count, Seed
 from genctl.trained import Trained, joined, trained
 
 
-def invert(cfg: DictConfig, invocation: Invocation) -> None:
+class Settings(TypedDict):
+    """See configs/invert.yaml."""
+
+    run: str
+    n: Count
+    steps: Count
+    restarts: Annotated[int, Field(gt=0, le=1000)]
+    learning_rate: PositiveFloat
+    seed: Seed
+    path: PathOption
+    split: SplitName
+    dataset: MovedData
+    label: LabelOption
+    out: str | None
+    checkpoint: CheckpointOption
+
+
+def invert(invocation: Invocation, **wanted: Unpack[Settings]) -> None:
     """Write inversions.npz (`codes`, `samples`, `originals`, `errors`, `labels`) and a grid of pairs as PNG."""
-    wanted = options(
-        cfg,
-        n=PositiveInt,
-        steps=PositiveInt,
-        restarts=PositiveInt,
-        learning_rate=PositiveFloat,
-        seed=Seed,
-        path=PathOption,
-        split=SplitName,
-        label=LabelOption,
-    )
     outcome = Outcome(wanted["out"], rundir.existing(wanted["run"]), "inversions")
-    with trained(wanted["run"], wanted["checkpoint"], invocation.trust) as run:
+    with trained(wanted["run"], wanted["checkpoint"], invocation.trust, wanted["dataset"]) as run:
         run.require("sample")
         given = inputs(run, wanted["path"], wanted["split"], wanted["label"], invocation.trust)
         found = list(_inversions(run, given, wanted))
@@ -44,9 +50,7 @@ def invert(cfg: DictConfig, invocation: Invocation) -> None:
             outcome.picture(pairs(originals[:SHOWN], copies[:SHOWN]))
 
 
-def _inversions(
-    run: Trained, given: Inputs, wanted: Mapping[str, Any]
-) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+def _inversions(run: Trained, given: Inputs, wanted: Settings) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Best codes, weights of their classes, and errors, batch by batch; all restarts of a batch move together."""
     from genctl.data.sources import Streamed
     from genctl.inversion import Inversion

@@ -1,28 +1,19 @@
-"""What verbs that use a trained run share: their settings, and the bar of long work."""
+"""What verbs that use a trained run share: the types of their settings, and the bar of long work."""
 
 import math
 from collections.abc import Iterable, Iterator
-from typing import Any, TypeVar
+from typing import Annotated, TypeVar
 
-from omegaconf import DictConfig
+from pydantic import Field, NonNegativeInt
 from rich import get_console
 from rich.progress import track
 
-from genctl import rundir
-from genctl.instantiate import check_value
-
+CheckpointOption = str | NonNegativeInt  # latest, best, or a step
+FrameCount = Annotated[int, Field(ge=2, le=1000)]  # images in a row
 LabelOption = str | int | list[str | int] | None  # one class for all, or several in turn, by name or number
 PathOption = str | list[str] | None  # a folder, an .npz, image files
 Item = TypeVar("Item")
 SHORT = 4  # items, for which a bar would only flicker
-
-
-def options(cfg: DictConfig, **types: Any) -> dict[str, Any]:
-    """The settings as plain values; those named are checked against their types. Raises UserError for a wrong one."""
-    values = rundir.plain(cfg)
-    for name, annotation in types.items():
-        check_value(values[name], annotation, name)
-    return values
 
 
 def bar(items: Iterable[Item], what: str, total: int) -> Iterator[Item]:

@@ -1,8 +1,8 @@
 """Where a run came from: command, code, packages, machine, data."""
 
+import dataclasses
 import datetime
 import importlib.metadata
-import json
 import platform
 import subprocess
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 
 import genctl
-from genctl import rundir
+from genctl import records, rundir
 from genctl.cores import cores
 from genctl.data.base import Dataset
 from genctl.errors import UserError
@@ -38,20 +38,17 @@ def record(path: Path, invocation: Invocation, dataset: Dataset, seed: int, devi
         "packages": versions(),
         "hardware": hardware(device),
     }
-    file = path / rundir.PROVENANCE
-    data = {"name": dataset.spec.name, "sizes": dataset.sizes, "fingerprint": dataset.fingerprint}
-    before: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {"sessions": []}
-    if before.get("data", data) != data:
+    data = records.Data(dataset.spec.name, dataset.sizes, dataset.fingerprint)
+    before = records.read_provenance(path)
+    if before is None:
+        before = records.Provenance(invocation.command, seed, dict(invocation.choices), data, [])
+    if dataclasses.replace(before.data, name=data.name) != data:  # the same under another name is the same
         raise UserError(
-            f"the data set has changed since {path} began: {before['data']} then, {data} now. "
-            "Bring the old data back, or train anew under another name=…"
+            f"the data set has changed since {path} began: {dataclasses.asdict(before.data)} then, "
+            f"{dataclasses.asdict(data)} now. Bring the old data back, or train anew under another name=…"
         )
-    rundir.write_json(
-        file,
-        {"command": before.get("command", invocation.command), "seed": seed, "choices": dict(invocation.choices)}
-        | before
-        | {"data": data, "sessions": [*before["sessions"], session]},
-    )
+    now = dataclasses.replace(before, sessions=[*before.sessions, session])
+    rundir.write_json(path / rundir.PROVENANCE, dataclasses.asdict(now))
 
 
 def git_commit() -> str | None:

@@ -14,16 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import filelock
-import omegaconf
 from omegaconf import OmegaConf
 
-from genctl.data.spec import Spec
+from genctl import files
 from genctl.errors import UserError, did_you_mean, first_few
 
 CONFIG, SPEC, PROVENANCE, SUMMARY, LOG = "config.yaml", "spec.json", "provenance.json", "summary.json", "train.log"
 ENGINE = "engine.json"
 OWNER, LOCK = ".owner", ".lock"
-NOT_COMPARED = ("name", "outputs", "trust")  # they say where a run is kept and who runs it, not what it computes
+NOT_COMPARED = ("name", "outputs")  # they say where a run is kept and who runs it, not what it computes
 
 
 def path_of(config: Mapping[str, Any], job: str | None) -> Path | None:
@@ -39,6 +38,7 @@ def path_of(config: Mapping[str, Any], job: str | None) -> Path | None:
 def claim(path: Path) -> Path:
     """Make the directory of a named run where it is not there; refuse one that holds something else."""
     path.mkdir(parents=True, exist_ok=True)
+    files.check_tree(path)
     ours = {LOG, OWNER, LOCK}
     ours |= {place.name for name in (CONFIG, SPEC, PROVENANCE, ENGINE) for place in (path / name, _aside(path / name))}
     if not (path / CONFIG).exists() and (other := sorted({item.name for item in path.iterdir()} - ours)):
@@ -65,7 +65,8 @@ def argument(path: Path) -> str:
 def existing(run: str, key: str = "run") -> Path:
     """The directory of a run that is to be used; `key` is the setting that names it. UserError where there is none."""
     path = Path(run).expanduser()
-    if (path / CONFIG).is_file():
+    if (path / CONFIG).exists():
+        files.check_tree(path)
         return path
     if path.is_dir():
         raise UserError(f"{key}={path} is not a genctl run: it has no {CONFIG}.")
@@ -80,7 +81,7 @@ def lock(path: Path) -> filelock.FileLock:
     try:
         guard.acquire()
     except filelock.Timeout:
-        owner = (path / OWNER).read_text() if (path / OWNER).exists() else "another process"
+        owner = files.read_text(path / OWNER) if (path / OWNER).exists() else "another process"
         raise UserError(f"{path} is being trained by {owner}: wait for it, or choose another name=…") from None
     (path / OWNER).write_text(f"process {os.getpid()}")
     return guard
@@ -103,20 +104,6 @@ def held(path: Path, worker: int) -> Iterator[Path]:
         yield Path(place)
 
 
-def read_config(path: Path) -> dict[str, Any]:
-    """The resolved config that a run was started with."""
-    try:
-        return plain(OmegaConf.load(path / CONFIG))
-    except (OSError, omegaconf.errors.OmegaConfBaseException, ValueError) as error:
-        raise UserError(f"{path / CONFIG} cannot be read: {error}") from error
-
-
-def write_config(path: Path, config: Mapping[str, Any]) -> None:
-    """Store the config; trust is not stored, since a stored config must not grant it to itself."""
-    text = OmegaConf.to_yaml(OmegaConf.create({key: value for key, value in config.items() if key != "trust"}))
-    write(path / CONFIG, text)
-
-
 def plain(config: Any) -> dict[str, Any]:
     """Turn a config into dicts and lists, with every interpolation resolved."""
     container = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
@@ -133,24 +120,6 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
         for key in keys
         if before.get(key, ...) != after.get(key, ...)
     ]
-
-
-def read_spec(path: Path) -> Spec:
-    """The shapes of the data that the run was trained on."""
-    try:
-        return Spec.from_json(json.loads((path / SPEC).read_text()))
-    except (OSError, ValueError, TypeError) as error:
-        raise UserError(f"{path / SPEC} cannot be read: {error}") from error
-
-
-def read_fingerprint(path: Path) -> str | None:
-    """The fingerprint of the data that the run was trained on; None where the run's directory does not say."""
-    if not (path / PROVENANCE).exists():
-        return None
-    try:
-        return str(json.loads((path / PROVENANCE).read_text(encoding="utf-8"))["data"]["fingerprint"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path / PROVENANCE} cannot be read: {error}") from error
 
 
 def write_json(path: Path, values: Any) -> None:

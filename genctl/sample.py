@@ -1,29 +1,29 @@
 """`genctl sample`: new images from a trained run."""
 
-from omegaconf import DictConfig
-from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import NonNegativeFloat, PositiveFloat
 
 from genctl import rundir
-from genctl.instantiate import Seed
 from genctl.invocation import Invocation
-from genctl.options import LabelOption, options, progress
+from genctl.options import CheckpointOption, LabelOption, progress
 from genctl.outcome import Outcome
+from genctl.signatures import Count, Seed
 from genctl.trained import trained
 
 
-def sample(cfg: DictConfig, invocation: Invocation) -> None:
+def sample(
+    invocation: Invocation,
+    run: str,
+    n: Count,
+    out: str | None,
+    seed: Seed,
+    label: LabelOption,
+    temperature: NonNegativeFloat,
+    truncation: PositiveFloat | None,
+    checkpoint: CheckpointOption,
+) -> None:
     """Write samples.npz (`samples`: uint8 (n, h, w, c) or float32 (n, d); `labels`) and a grid, or PNG files."""
-    wanted = options(
-        cfg,
-        n=PositiveInt,
-        seed=Seed,
-        label=LabelOption,
-        temperature=NonNegativeFloat,
-        truncation=PositiveFloat | None,
-    )
-    outcome = Outcome(wanted["out"], rundir.existing(wanted["run"]), "samples", folder=True)
-    with trained(wanted["run"], wanted["checkpoint"], invocation.trust) as run:
-        n, label = wanted["n"], wanted["label"]
-        codes = run.draws(n, wanted["seed"], label, wanted["temperature"], wanted["truncation"])
-        labels = run.classes.names(run.classes.in_turn(label, n))
-        outcome.stream(run.spec, progress(run.images(codes), "sampling", n), n, labels=labels)
+    outcome = Outcome(out, rundir.existing(run), "samples", folder=True)
+    with trained(run, checkpoint, invocation.trust) as model:
+        codes = model.draws(n, seed, label, temperature, truncation)
+        labels = model.classes.names(model.classes.in_turn(label, n))
+        outcome.stream(model.spec, progress(model.images(codes), "sampling", n), n, labels=labels)

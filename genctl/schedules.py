@@ -106,6 +106,8 @@ def _or_schedule(number: Any) -> pydantic.PlainValidator:
     adapter = pydantic.TypeAdapter(number)
 
     def check(value: Any) -> Any:
+        if callable(value):
+            return value
         try:
             return adapter.validate_python(value, strict=True)
         except pydantic.ValidationError as error:

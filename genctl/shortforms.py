@@ -1,11 +1,12 @@
 """What a config may write shortly, written in full: layers by the name that Keras gives them, schedules by ours."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from genctl.errors import UserError, did_you_mean
-from genctl.instantiate import Node, check, locate, type_hints
+from genctl.instantiate import Node, check
 from genctl.schedules import EXAMPLE, SCHEDULES, takes_schedule
+from genctl.signatures import shown, type_hints
 
 
 def layer(short: Any, key: str) -> Node:
@@ -14,18 +15,18 @@ def layer(short: Any, key: str) -> Node:
         return dict(short)
     name, arguments = next(iter(short.items())) if isinstance(short, Mapping) and len(short) == 1 else (short, None)
     if not isinstance(name, str) or not isinstance(arguments or {}, Mapping):
-        raise UserError(f"{key}: write a layer as Name or as Name: {{argument: value}}; got {short!r}.")
+        raise UserError(f"{key}: write a layer as Name or as Name: {{argument: value}}; got {shown(short)}.")
     return {"_target_": f"keras.layers.{name}", **(arguments or {})}
 
 
-def with_schedules(node: Mapping[str, Any], key: str, trust: Collection[str]) -> Node:
-    """Turn `{linear: {…}}` into `{_target_: genctl.schedules.linear, …}` wherever the node's target takes a schedule.
+def with_schedules(target: Callable[..., Any], settings: Mapping[str, Any], key: str, trust: Collection[str]) -> Node:
+    """Turn `{linear: {…}}` into `{_target_: genctl.schedules.linear, …}` wherever the target takes a schedule.
 
     Each is checked here, by the key that the user wrote. Raises UserError for what is no schedule.
     """
-    hints = type_hints(locate(node["_target_"], key, trust))
-    full = dict(node)
-    for name, value in node.items():
+    hints = type_hints(target)
+    full = dict(settings)
+    for name, value in settings.items():
         if isinstance(value, Mapping) and "_target_" not in value and takes_schedule(hints.get(name)):
             full[name] = _schedule(value, f"{key}.{name}", trust)
     return full
@@ -34,16 +35,16 @@ def with_schedules(node: Mapping[str, Any], key: str, trust: Collection[str]) ->
 def _schedule(short: Mapping[str, Any], key: str, trust: Collection[str]) -> Node:
     if len(short) > 1 and short.keys() <= SCHEDULES.keys():
         raise UserError(
-            f"{key}: write one schedule; got {' and '.join(short)}, as a config file adds to what it is based on. Give "
-            "it on the command line, where it replaces the other; or, for an optimizer's, let the file choose "
-            "this anew: `- override /optimizer: adam`."
+            f"{key}: write one schedule; got {' and '.join(map(str, short))}, as a config file adds to what it is "
+            "based on. Give it on the command line, where it replaces the other; or, for an optimizer's, let the file "
+            "choose this anew: `- override /optimizer: adam`."
         )
     name = next(iter(short), "")
     arguments = short.get(name)
     if len(short) != 1 or not isinstance(arguments, Mapping) or name not in SCHEDULES:
         guess = did_you_mean(str(name), SCHEDULES) if len(short) == 1 and name not in SCHEDULES else ""
         raise UserError(
-            f"{key}: write a number or a schedule, such as {EXAMPLE}; got {dict(short)}.{guess} "
+            f"{key}: write a number or a schedule, such as {EXAMPLE}; got {shown(dict(short))}.{guess} "
             f"Schedules: {', '.join(SCHEDULES)}."
         )
     node = {"_target_": f"genctl.schedules.{name}", **arguments}

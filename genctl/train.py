@@ -1,20 +1,23 @@
 """`genctl train` and `genctl resume`: from a config to a run in its directory. The loop itself is in loop.py."""
 
+import dataclasses
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
-from omegaconf import DictConfig, OmegaConf
+import yaml
 
-from genctl import build, checkpoint, provenance, report, rundir
+from genctl import build, checkpoint, provenance, records, report, rundir
 from genctl.callbacks import Callback
 from genctl.errors import Stopped, UserError
 from genctl.invocation import Invocation
 from genctl.loop import fit
 from genctl.monitor import Monitor, monitor
+from genctl.moved import MovedData, with_data_at
 from genctl.profiling import Profile
 from genctl.progress import Progress
+from genctl.runconfig import RunConfig
 from genctl.signals import Requests
 from genctl.terminal import Output, quiet
 
@@ -22,37 +25,48 @@ if TYPE_CHECKING:
     from genctl.run import Run
     from genctl.strategies.base import Strategy
 
+Changes = dict[str, Any]  # of a part of the config; null: as it was
 log = logging.getLogger("genctl")
 
 
-def train(cfg: DictConfig, invocation: Invocation) -> None:
+def train(invocation: Invocation, **settings: Unpack[RunConfig]) -> None:
     """Train a model; a named run that has begun is continued, if its config is the same."""
-    config = rundir.plain(cfg)
+    config: dict[str, Any] = dict(settings)
+    records.refuse_references(config, "the config")
     for section, key in (("dataset", "path"), ("model", "autoencoder")):
         if isinstance(path := config[section].get(key), str):
             config[section][key] = str(Path(path).expanduser().absolute())
-    stem = "-".join(invocation.choices[group] for group in ("model", "dataset"))
+    stem = "-".join(invocation.choices.get(group, group) for group in ("model", "dataset"))
     directory = rundir.path_of(config, invocation.job)
-    if config["trainer"]["workers"] and not directory:
+    if config["trainer"].get("workers") and not directory:
         raise UserError("trainer.workers needs name=…, so that all processes train the same run.")
     if directory and (directory / rundir.CONFIG).exists():
         _require_same(directory, config)
     made = (lambda: rundir.claim(directory)) if directory else (lambda: rundir.fresh(config["outputs"], stem))
-    _train(config, invocation, directory, made)
+    _train(config, config["dataset"], invocation, directory, made)
 
 
-def resume(cfg: DictConfig, invocation: Invocation) -> None:
+def resume(
+    invocation: Invocation, run: str, dataset: MovedData, trainer: Changes, model: Changes, callbacks: Changes
+) -> None:
     """Continue a run from its directory alone; durations may be changed."""
-    changes = rundir.plain(cfg)
-    directory = rundir.existing(changes["run"])
-    config = rundir.read_config(directory)
-    for section in ("trainer", "model", "callbacks"):
-        _override(config[section], changes[section], section)
-    _train(config, invocation, directory, lambda: directory)
+    directory = rundir.existing(run)
+    config = records.read_config(directory)
+    build.check_unused(config, invocation.trust)
+    given: dict[str, Mapping[Any, Any]] = {
+        "trainer": trainer,
+        "model": model,
+        "callbacks": callbacks,
+        "dataset": dataset,
+    }
+    for section, changes in given.items():
+        _override(config[section], changes, section)
+    data = with_data_at(config, dataset)["dataset"]
+    _train(config, data, invocation, directory, lambda: directory)
 
 
 def _require_same(directory: Path, config: Mapping[str, Any]) -> None:
-    if changed := rundir.differences(rundir.read_config(directory), config):
+    if changed := rundir.differences(records.read_config(directory), config):
         lines = "\n  ".join(changed)
         raise UserError(
             f"{directory} was begun with another config:\n  {lines}\n"
@@ -60,11 +74,12 @@ def _require_same(directory: Path, config: Mapping[str, Any]) -> None:
         )
 
 
-def _override(config: dict[str, Any], changes: Mapping[str, Any], key: str) -> None:
+def _override(config: dict[str, Any], changes: Mapping[Any, Any], key: str) -> None:
     """Put every change that is not null into the config. Raises UserError for what this run does not have."""
     for name, value in changes.items():
         if isinstance(value, Mapping):
-            _override(config.get(name, {}), value, f"{key}.{name}")
+            below = config.get(name)
+            _override(below if isinstance(below, dict) else {}, value, f"{key}.{name}")
         elif value is not None and name not in config:
             raise UserError(f"{key}.{name}={value}: this run has no such setting.")
         elif value is not None:
@@ -74,14 +89,21 @@ def _override(config: dict[str, Any], changes: Mapping[str, Any], key: str) -> N
 
 
 def _train(
-    config: dict[str, Any], invocation: Invocation, directory: Path | None, make_directory: Callable[[], Path]
+    config: dict[str, Any],
+    data: dict[str, Any],
+    invocation: Invocation,
+    directory: Path | None,
+    make_directory: Callable[[], Path],
 ) -> None:
     """Check and build everything; make the directory last, so that a mistake leaves nothing behind; then train.
 
-    directory: where the run may have begun already.
+    data: the part `dataset` of the config, as it is to be loaded. directory: where the run may have begun already.
     """
     with quiet() as output:
-        plan = build.plan(config, invocation.trust)
+        plan = build.plan({**config, "dataset": data}, invocation.trust)
+        if directory and (directory / rundir.SPEC).exists():  # the same data under another name are the same
+            name = records.read_spec(directory).name
+            plan.dataset.spec = dataclasses.replace(plan.dataset.spec, name=name)
         from genctl import device, parallel  # TensorFlow starts here, after all that can be refused without it
         from genctl.engine import check_devices, check_parts
         from genctl.pretrained import adopt
@@ -121,11 +143,11 @@ def _begin(
             )
     else:
         run.journal.truncate(0)
-    rundir.write_config(directory, config)
+    records.write_config(directory, config)
     rundir.write_json(directory / rundir.SPEC, plan.dataset.spec.to_json())
     if run.step == 0 and plan.trainer.on_nan == "rollback":
         run.save()  # so that there is a place to go back to from the first steps
-    run.board.text("config", f"```yaml\n{OmegaConf.to_yaml(OmegaConf.create(config))}```")
+    run.board.text("config", f"```yaml\n{yaml.safe_dump(config, sort_keys=False)}```")
     return run
 
 

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from genctl import build, priors, rundir
+from genctl import build, priors, records, rundir
 from genctl import checkpoint as checkpoints
 from genctl.classes import Classes, Label
 from genctl.data.base import Dataset, Examples, Split
 from genctl.data.spec import Spec
 from genctl.errors import UserError
 from genctl.families import families
+from genctl.moved import NOT_MOVED, MovedData, with_data_at
 from genctl.terminal import quiet
 
 if TYPE_CHECKING:
@@ -91,9 +92,13 @@ class Trained:
         try:
             found = build.dataset(self.config, trust)
         except UserError as error:
-            raise UserError(f"the data set of {self.directory} cannot be had: {error}") from error
-        then = rundir.read_fingerprint(self.directory)
-        if found.spec != self.spec or then not in (None, found.fingerprint):
+            raise UserError(
+                f"the data set of {self.directory} cannot be had: {error} If it was moved, say where it is now with "
+                "dataset.path=…"
+            ) from error
+        found.spec = dataclasses.replace(found.spec, name=self.spec.name)  # the same under another name is the same
+        provenance = records.read_provenance(self.directory)
+        if found.spec != self.spec or (provenance and provenance.data.fingerprint != found.fingerprint):
             raise UserError(f"the data set is not the one that {self.directory} was trained on: it has changed.")
         return found
 
@@ -128,6 +133,8 @@ class Trained:
             raise UserError(
                 f"codes of shape {codes.shape} and type {codes.dtype}: this run's have (n, {width}) numbers."
             )
+        if not np.isfinite(codes.astype(np.float32)).all():
+            raise UserError("codes hold NaN or infinite values: leave these out.")
         return batches(codes.astype(np.float32), self.classes.weights(self.classes.of(label, len(codes))))
 
     def _all_images(self, codes: "Iterable[Codes]") -> np.ndarray:
@@ -147,10 +154,15 @@ class Trained:
         return bool((cold != warm).any())
 
 
-def load(run: str | Path, checkpoint: str | int = "latest", trust: Sequence[str] = ()) -> Trained:
-    """Load a run at its checkpoint latest, best or of a step."""
+def load(
+    run: str | Path,
+    checkpoint: str | int = "latest",
+    trust: Sequence[str] = (),
+    moved: MovedData = NOT_MOVED,
+) -> Trained:
+    """Load a run at its checkpoint latest, best or of a step. moved: where its data are now (see moved.py)."""
     directory = rundir.existing(str(run))
-    config = rundir.read_config(directory)
+    config = with_data_at(records.read_config(directory), moved)
     from genctl import device
 
     with _callers_settings(), device.use("auto"):
@@ -164,7 +176,8 @@ def restored(directory: Path, which: str | int, trust: Sequence[str]) -> "tuple[
     """A run's strategy as its checkpoint latest, best or of a step has it, and this checkpoint."""
     from genctl import state
 
-    config, spec = rundir.read_config(directory), rundir.read_spec(directory)
+    config, spec = records.read_config(directory), records.read_spec(directory)
+    build.check_unused(config, trust)
     stored = checkpoints.find(directory / "checkpoints", str(which))
     strategy = build.strategy(config, spec, trust)
     state.restore(strategy, stored.arrays)
@@ -173,10 +186,15 @@ def restored(directory: Path, which: str | int, trust: Sequence[str]) -> "tuple[
 
 
 @contextlib.contextmanager
-def trained(run: str, checkpoint: str | int, trust: Sequence[str]) -> Iterator[Trained]:
+def trained(
+    run: str,
+    checkpoint: str | int,
+    trust: Sequence[str],
+    moved: MovedData = NOT_MOVED,
+) -> Iterator[Trained]:
     """Load a run for a verb: libraries' chatter is kept off the terminal."""
     with quiet():
-        yield load(run, checkpoint, trust)
+        yield load(run, checkpoint, trust, moved)
 
 
 @contextlib.contextmanager

@@ -1,41 +1,46 @@
 """`genctl traverse`: what each number of a code does to the image."""
 
 import logging
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TypedDict, Unpack
 
 import numpy as np
-from omegaconf import DictConfig
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import PositiveFloat
 
 from genctl import films, rundir
 from genctl.data.base import SplitName
 from genctl.errors import UserError
 from genctl.inputs import Inputs, inputs
-from genctl.instantiate import Seed
 from genctl.invocation import Invocation
-from genctl.options import LabelOption, PathOption, options
+from genctl.moved import MovedData
+from genctl.options import CheckpointOption, FrameCount, LabelOption, PathOption
 from genctl.outcome import Outcome
+from genctl.signatures import Count, Seed
 from genctl.trained import Trained, joined, trained
 
 MEASURED = 2048  # examples from which means, deviations and rates are estimated
 log = logging.getLogger("genctl")
 
 
-def traverse(cfg: DictConfig, invocation: Invocation) -> None:
+class Settings(TypedDict):
+    """See configs/traverse.yaml."""
+
+    run: str
+    n: Count
+    frames: FrameCount
+    range: PositiveFloat
+    seed: Seed | None
+    path: PathOption
+    split: SplitName
+    dataset: MovedData
+    label: LabelOption
+    out: str | None
+    checkpoint: CheckpointOption
+
+
+def traverse(invocation: Invocation, **wanted: Unpack[Settings]) -> None:
     """Write traversals.npz (`samples` (n, frames, …), `dimensions`, `rates` in nats), rows as PNG, and a WebP."""
-    wanted = options(
-        cfg,
-        n=PositiveInt,
-        frames=Annotated[int, Field(ge=2)],
-        range=PositiveFloat,
-        seed=Seed | None,
-        path=PathOption,
-        split=SplitName,
-        label=LabelOption,
-    )
     outcome = Outcome(wanted["out"], rundir.existing(wanted["run"]), "traversals")
-    with trained(wanted["run"], wanted["checkpoint"], invocation.trust) as run:
+    with trained(wanted["run"], wanted["checkpoint"], invocation.trust, wanted["dataset"]) as run:
         run.require("decode")
         data = _data(run, wanted, invocation)
         mean, deviation = _moments(run, data)
@@ -51,7 +56,7 @@ def traverse(cfg: DictConfig, invocation: Invocation) -> None:
         films.write(outcome, run, codes, labels, dimensions=order, rates=None if rates is None else rates[order])
 
 
-def _data(run: Trained, wanted: Mapping[str, Any], invocation: Invocation) -> Inputs | None:
+def _data(run: Trained, wanted: Settings, invocation: Invocation) -> Inputs | None:
     """The run's data, where the family encodes and they can be had; without them dimensions go by their number."""
     if not run.strategy.can("encode"):
         return None
@@ -83,9 +88,7 @@ def _moments(run: Trained, data: Inputs | None) -> tuple[np.ndarray, np.ndarray]
     return codes.mean(axis=0), codes.std(axis=0)
 
 
-def _start(
-    run: Trained, wanted: Mapping[str, Any], mean: np.ndarray, invocation: Invocation
-) -> tuple[np.ndarray, np.ndarray]:
+def _start(run: Trained, wanted: Settings, mean: np.ndarray, invocation: Invocation) -> tuple[np.ndarray, np.ndarray]:
     """The code (1, code_dim) that all rows start from, an image's, a sample's or the mean, and its class' weights."""
     if wanted["path"] is not None:
         run.require("reconstruct")

@@ -12,11 +12,13 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
+from genctl import rundir
 from genctl.commandline import composition, diagnosis, paths
 from genctl.commandline.composition import Request
 from genctl.commandline.mistakes import report
 from genctl.errors import Stopped, UserError
 from genctl.invocation import Invocation
+from genctl.signatures import check_settings
 
 NAME_BYTES = 100
 
@@ -60,7 +62,10 @@ class Jobs:
         if trust and str(Path.cwd()) not in sys.path:
             sys.path.append(str(Path.cwd()))
         verb = getattr(importlib.import_module(f"genctl.{self.module}"), self.request.verb)
-        verb(cfg, Invocation(self.request.verb, self.command, choices, trust, job))
+        settings = rundir.plain(cfg)
+        settings.pop("trust", None)
+        check_settings(verb, settings, f"genctl {self.request.verb}", provided=("invocation",))
+        verb(Invocation(self.request.verb, self.command, choices, trust, job), **settings)
 
 
 def check(cfg: DictConfig, verb: str) -> None:

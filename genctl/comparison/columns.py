@@ -75,7 +75,7 @@ class Row:
     @property
     def images_per_second(self) -> float | None:
         """The mean speed of training."""
-        speeds = [speed for run in self.runs if (speed := run.summary.get("images_per_second"))]
+        speeds = [run.summary.images_per_second for run in self.runs if run.summary and run.summary.images_per_second]
         return float(np.mean(speeds)) if speeds else None
 
 

@@ -1,13 +1,12 @@
 """Runs as they lie on the disk: what each says of itself, without TensorFlow."""
 
 import dataclasses
-import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from genctl import evaluations, rundir
+from genctl import evaluations, files, records, rundir
 from genctl.errors import UserError, did_you_mean
 from genctl.metrics.base import Number
 
@@ -23,7 +22,7 @@ class Found:
     directory: Path
     settings: Mapping[str, Any]
     choices: Mapping[str, str]
-    summary: Mapping[str, Any]
+    summary: records.Summary | None
     numbers: Sequence[Number]
 
     @property
@@ -34,15 +33,15 @@ class Found:
     @property
     def status(self) -> str:
         """How the run ended."""
-        return str(self.summary.get("status", "no end yet"))
+        return self.summary.status if self.summary else "no end yet"
 
     @property
     def parameters(self) -> int | None:
         """The weights of all networks."""
-        return sum(counts.values()) if (counts := self.summary.get("parameters")) else None
+        return sum(self.summary.parameters.values()) if self.summary else None
 
 
-def runs(places: Sequence[str]) -> list[Found]:
+def runs_at(places: Sequence[str]) -> list[Found]:
     """Every run at or below these places, each once. Raises UserError for a place that holds none."""
     if not places:
         raise UserError("genctl compare needs directories of runs: genctl compare outputs/a outputs/b.")
@@ -52,21 +51,22 @@ def runs(places: Sequence[str]) -> list[Found]:
 
 def read(directory: Path) -> Found:
     """One run. Raises UserError for a file that is damaged."""
-    config = rundir.read_config(directory)
+    files.check_tree(directory)
+    config = records.read_config(directory)
     settings = {
         key: value for key, value in rundir.flat(config).items() if key.split(".")[0] not in ASIDE and value is not None
     }
-    provenance, summary = _json(directory / rundir.PROVENANCE), _json(directory / rundir.SUMMARY)
+    provenance = records.read_provenance(directory)
+    summary = records.read(file, records.Summary) if (file := directory / rundir.SUMMARY).exists() else None
     newest = {evaluations.key(record.number): record.number for record in evaluations.read(directory)}
     folds = config["dataset"].get("folds")
     measured = [_of_folds(number, folds) if folds else number for number in newest.values()]
-    about = {
-        "data": f"{config['dataset'].get('_target_')} {(provenance.get('data') or {}).get('fingerprint', '')[:12]}"
-    }
-    choices = {group: choice for group, choice in provenance.get("choices", {}).items() if group not in ASIDE}
+    about = {"data": f"{config['dataset'].get('_target_')} {provenance.data.fingerprint[:12] if provenance else ''}"}
+    chosen = provenance.choices if provenance else {}
+    choices = {group: choice for group, choice in chosen.items() if group not in ASIDE}
     logs = [
         Number(f"validation/{name}", value, "", about | _objective(name, config))
-        for name, value in (summary.get("metrics") or {}).get("validation", {}).items()
+        for name, value in (summary.metrics if summary else {}).get("validation", {}).items()
     ]
     return Found(directory, settings, choices, summary, [*measured, *logs])
 
@@ -95,20 +95,11 @@ def _below(place: Path) -> list[Path]:
         beside = [str(path) for path in place.parent.glob("*/")]
         raise UserError(f"{place} is not there.{did_you_mean(str(place), beside)}")
     inside = []
-    for folder, names, files in os.walk(place):
+    for folder, names, inner in os.walk(place):
         names[:] = sorted(name for name in names if not name.startswith("."))
-        if rundir.CONFIG in files and rundir.PROVENANCE in files:
+        if rundir.CONFIG in inner and rundir.PROVENANCE in inner:
             inside.append(Path(folder))
             names.clear()
     if not inside:
         raise UserError(f"{place} is not a run and holds none: a run's directory has a {rundir.CONFIG}.")
     return inside
-
-
-def _json(path: Path) -> dict[str, Any]:
-    if not path.exists():
-        return {}
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
-        raise UserError(f"{path} cannot be read: {error}") from error
