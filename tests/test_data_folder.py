@@ -164,7 +164,7 @@ def test_wrong_paths_are_refused(photos):
         load(photos)
     with pytest.raises(UserError, match="does not exist .*Did you mean 'photos'"):
         load(photos.with_name("photso"))
-    with pytest.raises(UserError, match="is a file"):
+    with pytest.raises(UserError, match="is no folder"):
         load(save(photos / "1.png"))
     with pytest.raises(UserError, match="dataset=folder needs dataset.path="):
         folder.load(None, 8, None, False)
@@ -182,5 +182,5 @@ def test_damaged_pack_is_named(photos, cache):
     load(photos)
     (images,) = (cache / "genctl" / "folders").glob("*/images.npy")
     images.write_bytes(images.read_bytes()[:-1])
-    with pytest.raises(UserError, match="cannot be read .*delete it"):
+    with pytest.raises(UserError, match="images.npy has not the SHA-256 .* Delete the folder"):
         load(photos)

@@ -127,7 +127,7 @@ def test_bad_values_are_found_in_any_chunk(tmp_path, monkeypatch):
         ({"images": np.zeros((9, 3, 5, 5), np.uint8)}, ["transpose(0, 2, 3, 1)"]),
         ({"images": np.zeros((9, 5, 5, 2), np.uint8)}, ["1 or 3 channels"]),
         ({"images": np.zeros((9, 5, 5), complex)}, ["complex128"]),
-        ({"images": np.array([{}, None])}, ["Python objects"]),
+        ({"images": np.array([{}, None])}, ["'images'", "object"]),
         ({"images": BYTES, "labels": np.arange(9)}, ["'labels'", "(9,)", "(10,)"]),
         ({"images": BYTES, "labels": np.eye(10)}, ["'labels'", "(10, 10)"]),
         ({"images": BYTES, "labels": np.arange(10) / 3}, ["'labels'", "fractions"]),
@@ -162,7 +162,7 @@ def test_wrong_files_are_refused(tmp_path):
         ("empty.npz", "cannot be read"),
         ("cut.npy", "cannot be read"),
         ("godo.npz", "does not exist .* Did you mean 'good.npz'"),
-        ("", "is a folder: use dataset=folder"),
+        ("", "is a folder: .* use dataset=folder"),
     ]:
         with pytest.raises(UserError, match=words):
             load(str(tmp_path / name), None, None, False)

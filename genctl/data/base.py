@@ -6,10 +6,10 @@ import hashlib
 from typing import Annotated, Literal
 
 import numpy as np
-import psutil
 from pydantic import Field
 
 from genctl.data.mapped import forget
+from genctl.data.memory import require_memory
 from genctl.data.spec import Spec
 from genctl.data.splits import cut, shuffled
 from genctl.errors import UserError
@@ -72,12 +72,8 @@ class Split:
 
     def load(self) -> Examples:
         """Copy all examples into memory. Raises UserError where they are more than the free memory."""
-        free = psutil.virtual_memory().available
-        if self.bytes > free:
-            raise UserError(
-                f"The {self.name} split takes {self.bytes / 2**30:.1f} GiB, but {free / 2**30:.1f} GiB of memory are "
-                "free: set trainer.resident=false, dataset.limit, or make the images smaller."
-            )
+        cure = "set trainer.resident=false, dataset.limit, or make the images smaller."
+        require_memory(f"The {self.name} split", self.bytes, cure)
         return self.take(np.arange(self.size))
 
 
@@ -183,4 +179,8 @@ def _check_augment(augment: Augment, spec: Spec) -> None:
     if augment.shift >= side:
         raise UserError(
             f"dataset.augment.shift={augment.shift} moves images of {side} pixels out of sight: set less than {side}."
+        )
+    if augment.crop * side < 1:
+        raise UserError(
+            f"dataset.augment.crop={augment.crop} keeps less than one of {side} pixels: set {1 / side:.3g} or more."
         )

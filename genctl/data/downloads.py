@@ -6,6 +6,7 @@ a cached file. Each raises UserError where a file cannot be had or is not what i
 """
 
 import logging
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,9 @@ import numpy as np
 
 from genctl.data.base import Examples, Source
 from genctl.data.fetch import obtain, own_file
-from genctl.data.formats import read_cifar, read_idx, read_npz
+from genctl.data.formats import read_npz
+from genctl.data.originals import read_cifar, read_idx
+from genctl.data.paths import shown
 from genctl.data.spec import Spec
 from genctl.errors import UserError
 
@@ -57,16 +60,27 @@ def _load(
     read: Callable[[list[Path]], Arrays],
     subset: str | None = None,
 ) -> Source:
-    if set(files) != set(names):
-        raise UserError(f"dataset.files must give the SHA-256 of {', '.join(names)}; it has {', '.join(files)}.")
+    _check_hashes(files, names)
     if own := own_file(f"{spec.name}.npz", *([subset] if subset else [])):
         paths, read = [own], _read_npz
     else:
-        paths = [obtain(name, spec.name, url, files[name]) for name in names]
+        paths = [obtain(name, url, files[name].lower()) for name in names]
     logging.getLogger("genctl").info("dataset=%s reads %s", spec.name, ", ".join(map(str, paths)))
     arrays = read(paths)
     where = ", ".join(map(str, paths))
     return Source(spec, _checked(spec, arrays, "train", where), _checked(spec, arrays, "test", where))
+
+
+def _check_hashes(files: dict[str, str], names: tuple[str, ...]) -> None:
+    if set(files) != set(names):
+        given = ", ".join(map(shown, files)) or "none"
+        raise UserError(f"dataset.files must give the SHA-256 of {', '.join(names)}; it has {given}.")
+    for name, sha256 in files.items():
+        if not re.fullmatch("[0-9a-fA-F]{64}", sha256):
+            raise UserError(
+                f"dataset.files: '{shown(sha256)}' for {name} is no SHA-256: give the 64 hexadecimal digits that "
+                f"`sha256sum {name}` prints."
+            )
 
 
 def _read_npz(paths: list[Path]) -> Arrays:

@@ -1,92 +1,139 @@
-"""Where the files of a data set come from: the user's own folder, the cache, or the network."""
+"""Where the files of a data set come from: the user's own folder, the cache, or their servers."""
 
-import hashlib
 import http.client
 import os
+import re
+import urllib.parse
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, BinaryIO
 
 from rich.progress import DownloadColumn
 
-from genctl.data.cache import cache_path, made_once
+from genctl.data.cache import cache_path, digest, made_once
+from genctl.data.paths import shown
 from genctl.data.progress import progress_bar
 from genctl.errors import UserError
+from genctl.files import regular
 
 _TIMEOUT_SECONDS = 30
 _CHUNK_BYTES = 2**18
+_MOST_BYTES = 2**31  # of a download
 
 
 def own_file(*names: str) -> Path | None:
     """Return the first of these files in the folder that GENCTL_DATA names; None where there is none.
 
-    Raises UserError where GENCTL_DATA is set but is not a folder.
+    Raises UserError where GENCTL_DATA is set but is not a folder, or what has that name is no regular file.
     """
     folder = os.environ.get("GENCTL_DATA")
     if not folder:
         return None
-    if not Path(folder).is_dir():
-        raise UserError(f"GENCTL_DATA={folder} is not a folder: point it at the folder with your data, or unset it.")
-    return next((path for name in names if (path := Path(folder, name)).exists()), None)
+    try:
+        present = {entry.name for entry in Path(folder).iterdir()}
+    except OSError as error:
+        raise UserError(
+            f"GENCTL_DATA={shown(folder)} is not a folder that can be read ({error.strerror}): point it at the folder "
+            "with your data, or unset it."
+        ) from error
+    return next((regular(Path(folder, name)) for name in names if name in present), None)
 
 
-def obtain(name: str, dataset: str, url: str, sha256: str) -> Path:
-    """Return the path of a file: the user's own, else the cached one, else downloaded from `url` and verified.
+def obtain(name: str, url: str, sha256: str) -> Path:
+    """Return the path of a file: the user's own, else the cached one, else downloaded from `url`.
 
-    Raises UserError where it cannot be had, or has another SHA-256 than given.
+    sha256: in lower case. A cached file lies at a path of its own for each SHA-256, and has it: the files of one config
+    are never taken for those of another. Raises UserError where the file cannot be had, or has another SHA-256.
     """
-    target = cache_path("datasets", dataset, name)
-    address = f"{url.rstrip('/')}/{name}"
-    return own_file(name) or made_once(target, lambda part: _download(address, sha256, part, target))
+    if own := own_file(name):
+        return own
+    target = cache_path("datasets", sha256[:16], name)
+    made_once(target, lambda part: _download(f"{url.rstrip('/')}/{name}", sha256, part, target))
+    if digest(target) != sha256:
+        raise UserError(f"{target} is damaged, as its SHA-256 is not {sha256}: delete it, and it is downloaded again.")
+    return target
 
 
 def _download(address: str, sha256: str, part: Path, target: Path) -> None:
-    digest = hashlib.sha256()
     with part.open("wb") as file:
-
-        def keep(chunk: bytes) -> None:
-            file.write(chunk)
-            digest.update(chunk)
-
         try:
-            _receive(address, keep)
+            for chunk in _received(address):
+                file.write(chunk)
         except _Broken as error:
             raise UserError(
-                f"Could not download {target.name} from {address}: {error}. Check the network and dataset.url, or get "
-                f"the file in another way (its SHA-256 is {sha256}) and put it into the folder that the environment "
-                f"variable GENCTL_DATA names, or at {target}."
+                f"Could not download {target.name} from {shown(address)}: {error}. Check the network and dataset.url, "
+                f"or get the file in another way (its SHA-256 is {sha256}) and put it into the folder that the "
+                f"environment variable GENCTL_DATA names, or at {target}."
             ) from error
-    if digest.hexdigest() != sha256.lower():
+    if (found := digest(part)) != sha256:
         raise UserError(
-            f"{address} is not the expected file: its SHA-256 is {digest.hexdigest()}, expected {sha256}. Try again, "
+            f"{shown(address)} is not the expected file: its SHA-256 is {found}, expected {sha256}. Try again, "
             "or set dataset.url to a server that has the original, or dataset.files to what you expect."
         )
 
 
 class _Broken(Exception):
-    """The network failed, not the disk."""
+    """The file cannot be had from there; the disk is not to blame."""
 
 
-def _receive(address: str, keep: Callable[[bytes], None]) -> None:
-    """Hand the bytes at an address to `keep`, chunk by chunk."""
-    name = address.rsplit("/", 1)[-1]
-    try:
-        response = urllib.request.urlopen(address, timeout=_TIMEOUT_SECONDS)
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        raise _Broken(error) from error
-    with response:
-        total = int(response.headers.get("Content-Length") or 0) or None
-        received = 0
-        with progress_bar(f"Downloading {name}", total, DownloadColumn()) as advance:
-            while chunk := _chunk(response):
-                keep(chunk)
-                advance(len(chunk))
-                received += len(chunk)
+def _received(address: str) -> Iterator[bytes]:
+    """Give the bytes at an address, chunk by chunk. Raises _Broken where these are not all of them, or too many."""
+    received = 0
+    response, total = _opened(address)
+    with response, progress_bar(f"Downloading {address.rsplit('/', 1)[-1]}", total, DownloadColumn()) as advance:
+        while chunk := _chunk(response):
+            received += len(chunk)
+            if max(received, total or 0) > _MOST_BYTES:
+                raise _Broken(f"it has more than {_MOST_BYTES:,} bytes, the most that are downloaded")
+            advance(len(chunk))
+            yield chunk
     if total is not None and received < total:
         raise _Broken(f"the connection ended after {received} of {total} bytes")
 
 
-def _chunk(response: http.client.HTTPResponse) -> bytes:
+def _opened(address: str) -> tuple[BinaryIO, int | None]:
+    """Open an http, https or file URL; the number is of the bytes that it promises, None where it promises none."""
+    try:
+        parts = urllib.parse.urlsplit(address)
+        if parts.scheme == "file" and parts.netloc in ("", "localhost"):
+            path = regular(Path(urllib.request.url2pathname(parts.path)))
+            return path.open("rb"), path.stat().st_size
+        if parts.scheme not in ("http", "https"):
+            raise ValueError("only http://, https:// and file:/// are understood")
+        response = _opener().open(address, timeout=_TIMEOUT_SECONDS)
+    except (OSError, http.client.HTTPException, ValueError, UserError) as error:
+        raise _Broken(str(error).rstrip(".") or type(error).__name__) from error
+    promised = response.headers.get("Content-Length") or ""
+    return response, int(promised) if re.fullmatch("[0-9]{1,18}", promised) else None
+
+
+def _opener() -> urllib.request.OpenerDirector:
+    """urllib's, but for files and FTP, to which a server might lead."""
+    opener = urllib.request.OpenerDirector()
+    for handler in (
+        urllib.request.ProxyHandler,
+        urllib.request.UnknownHandler,
+        urllib.request.HTTPHandler,
+        urllib.request.HTTPSHandler,
+        urllib.request.HTTPDefaultErrorHandler,
+        _Redirects,
+        urllib.request.HTTPErrorProcessor,
+    ):
+        opener.add_handler(handler())
+    return opener
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows redirects without reading what is sent with them, which may have no end."""
+
+    def redirect_request(self, req: Any, fp: Any, *further: Any) -> urllib.request.Request | None:
+        """The request to follow with."""
+        fp.close()
+        return super().redirect_request(req, fp, *further)
+
+
+def _chunk(response: BinaryIO) -> bytes:
     try:
         return response.read(_CHUNK_BYTES)
     except (OSError, http.client.HTTPException) as error:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from genctl.data.paths import shown
 from genctl.errors import UserError
 
 _CHUNK_BYTES = 2**24
@@ -49,18 +50,19 @@ def finite_rows(array: np.ndarray) -> np.ndarray:
 
 
 def with_range(
-    arrays: Sequence[np.ndarray],
+    name: str, arrays: Sequence[np.ndarray]
 ) -> tuple[list[np.ndarray], float | tuple[float, ...], float | tuple[float, ...]]:
     """Return arrays of one kind as uint8 or float32, and the (low, high) that all of them share.
 
     Images: uint8 for whole numbers in 0..255 (bool: 0 and 255), else float32, whose range is [0, 1], [-1, 1] or what
-    occurs. Vectors: float32, with the range of each feature.
+    occurs. Vectors: float32, with the range of each feature. Raises UserError, beginning with `name`, where float32
+    cannot hold the width of a range.
     """
     if arrays[0].ndim == 2:
         vectors = _floats(arrays)
         low = np.min([array.min(axis=0) for array in vectors], axis=0)
         high = np.max([array.max(axis=0) for array in vectors], axis=0)
-        return vectors, tuple(low.tolist()), tuple(_above(low, high).tolist())
+        return vectors, tuple(low.tolist()), tuple(_above(name, low, high).tolist())
     if all(array.dtype == bool for array in arrays):
         return [array.astype(np.uint8) * np.uint8(255) for array in arrays], 0.0, 255.0
     if all(_fits_bytes(array) for array in arrays):
@@ -70,7 +72,7 @@ def with_range(
     for low_end in (0.0, -1.0):
         if low_end <= least and most <= 1:
             return images, low_end, 1.0
-    return images, least, float(_above(np.asarray(least), np.asarray(most)))
+    return images, least, float(_above(name, np.asarray(least), np.asarray(most)))
 
 
 def _floats(arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -83,9 +85,16 @@ def _fits_bytes(array: np.ndarray) -> bool:
     return array.dtype.kind in "biu" and bool(array.min() >= 0) and bool(array.max() <= 255)
 
 
-def _above(low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Return `high`, or a value above `low` that float32 can tell from it where the two are equal."""
-    return np.where(high > low, high, low + np.maximum(1.0, np.abs(low) * 1e-6))
+def _above(name: str, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Return `high`, or a value above `low` that float32 can tell from it where the two are equal or nearly so."""
+    with np.errstate(over="ignore"):
+        width = np.subtract(high, low, dtype=np.float32)
+    if not np.isfinite(width).all():
+        wide = np.flatnonzero(~np.isfinite(width))[0]
+        raise UserError(
+            f"{name} range from {low.flat[wide]:g} to {high.flat[wide]:g}, which float32 cannot hold: scale them."
+        )
+    return np.where(width >= np.finfo(np.float32).tiny, high, low + np.maximum(1.0, np.abs(low) * 1e-6))
 
 
 def as_labels(name: str, labels: np.ndarray, count: int) -> np.ndarray:
@@ -95,13 +104,22 @@ def as_labels(name: str, labels: np.ndarray, count: int) -> np.ndarray:
     labels = labels.reshape(-1)
     if labels.dtype.kind == "S":
         return np.char.decode(labels, "utf-8", "replace")
+    if labels.dtype.kind == "U":
+        return _text(name, labels)
     if labels.dtype.kind == "f" and not (np.isfinite(labels) & (labels == np.trunc(labels))).all():
         raise UserError(f"{name} holds fractions, NaN or infinite values: labels must be whole numbers or names.")
-    if labels.dtype.kind in "biuf":
-        return labels.astype(np.int64)
-    if labels.dtype.kind == "U":
-        return labels
-    raise UserError(f"{name} is of type {labels.dtype}: labels must be whole numbers or names.")
+    if labels.dtype.kind in "uf" and (np.abs(labels) >= 2**63).any():
+        largest = labels[np.abs(labels).argmax()]
+        raise UserError(f"{name} holds {largest:g}, which is no number of a class: labels must be below 2**63.")
+    return labels.astype(np.int64)
+
+
+def _text(name: str, labels: np.ndarray) -> np.ndarray:
+    try:
+        np.unique(labels).tolist()
+    except ValueError as error:  # NumPy's text may hold what is no character
+        raise UserError(f"{name} holds what is no text ({error}): labels must be whole numbers or names.") from error
+    return labels
 
 
 def encode_labels(arrays: Sequence[np.ndarray | None]) -> tuple[list[np.ndarray | None], tuple[str, ...]]:
@@ -110,4 +128,5 @@ def encode_labels(arrays: Sequence[np.ndarray | None]) -> tuple[list[np.ndarray 
     if not given:
         return list(arrays), ()
     values = np.unique(np.concatenate(given))
-    return [np.searchsorted(values, array).astype(np.int32) for array in given], tuple(map(str, values.tolist()))
+    positions: list[np.ndarray | None] = [np.searchsorted(values, array).astype(np.int32) for array in given]
+    return positions, tuple(shown(str(value)) for value in values.tolist())

@@ -1,6 +1,7 @@
 """Many image files packed into one array on disk, in constant memory."""
 
 import json
+import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,12 +11,19 @@ import numpy as np
 from rich.progress import MofNCompleteColumn
 
 from genctl.cores import cores
-from genctl.data.formats import reading
+from genctl.data.cache import digest
+from genctl.data.formats import map_npy, reading
+from genctl.data.paths import shown
 from genctl.data.pictures import decode
 from genctl.data.progress import progress_bar
+from genctl.errors import UserError
+from genctl.files import regular
 
-_AT_ONCE = 256
+_DESCRIPTION, _IMAGES = "pack.json", "images.npy"
+_AT_ONCE = 256  # images that are read before they are written
+_AT_ONCE_BYTES = 2**28  # that these take at most, but for one for each thread
 _MOST_THREADS = 8
+_PIXEL_BYTES = 8  # that Pillow takes for a pixel of a picture that it resizes
 
 BadFiles = dict[int, str]
 
@@ -24,7 +32,7 @@ def pack(files: Sequence[Path], shape: tuple[int, int, int], folder: Path) -> Ba
     """Write the images of `shape` (h, w, c) in order to `folder`; return position and reason of the files left out."""
     folder.mkdir()
     bad: BadFiles = {}
-    with (folder / "images.npy").open("wb") as out:
+    with (folder / _IMAGES).open("wb") as out:
         _write_header(out, (len(files), *shape))
         for position, image in enumerate(_decoded(files, shape)):
             if isinstance(image, str):
@@ -32,16 +40,38 @@ def pack(files: Sequence[Path], shape: tuple[int, int, int], folder: Path) -> Ba
             else:
                 out.write(image.data)
         _write_header(out, (len(files) - len(bad), *shape))
-    (folder / "bad.json").write_text(json.dumps(bad))
+    description = {"sha256": digest(folder / _IMAGES), "bad": bad}
+    (folder / _DESCRIPTION).write_text(json.dumps(description))
     return bad
 
 
 def unpack(folder: Path) -> tuple[np.ndarray, BadFiles]:
-    """Map the images that `pack` wrote, (n, h, w, c) uint8, and read which files it left out."""
-    with reading(folder):
-        bad = json.loads((folder / "bad.json").read_text())
-        images = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
-    return images, {int(position): reason for position, reason in bad.items()}
+    """Map the images that `pack` wrote, (n, h, w, c) uint8, and read which files it left out.
+
+    Raises UserError where these are not the bytes that it wrote.
+    """
+    try:
+        with reading(folder / _DESCRIPTION):
+            description = json.loads(regular(folder / _DESCRIPTION).read_text())
+            written, bad = description["sha256"], {int(at): reason for at, reason in description["bad"].items()}
+        if digest(folder / _IMAGES) != written:
+            raise UserError(f"{folder / _IMAGES} has not the SHA-256 that it was written with.")
+        return map_npy(folder / _IMAGES), bad
+    except UserError as error:
+        raise UserError(f"{error} Delete the folder {folder}: the images are packed anew.") from error
+
+
+def memory(shape: tuple[int, int, int]) -> int:
+    """How many bytes `pack` takes for images of `shape` (h, w, c)."""
+    return _at_once(shape) * math.prod(shape) + _threads() * shape[0] * shape[1] * _PIXEL_BYTES
+
+
+def _threads() -> int:
+    return min(_MOST_THREADS, cores())
+
+
+def _at_once(shape: tuple[int, int, int]) -> int:
+    return max(_threads(), min(_AT_ONCE, _AT_ONCE_BYTES // math.prod(shape)))
 
 
 def _write_header(out: BinaryIO, shape: tuple[int, ...]) -> None:
@@ -56,13 +86,12 @@ def _decoded(files: Sequence[Path], shape: tuple[int, int, int]) -> Iterator[np.
     def read(file: Path) -> np.ndarray | str:
         try:
             return decode(file, *shape)
-        except Exception as error:  # Pillow's readers raise nearly anything on a broken file
-            return str(error) or type(error).__name__
+        except UserError as error:
+            return shown(str(error).removeprefix(f"{file} ").removeprefix("cannot be read: ").rstrip("."))
 
-    threads = min(_MOST_THREADS, cores())
-    images = MofNCompleteColumn()
-    with ThreadPoolExecutor(threads) as pool, progress_bar("Packing images", len(files), images) as advance:
-        for start in range(0, len(files), _AT_ONCE):
-            for result in pool.map(read, files[start : start + _AT_ONCE]):
+    images, at_once = MofNCompleteColumn(), _at_once(shape)
+    with ThreadPoolExecutor(_threads()) as pool, progress_bar("Packing images", len(files), images) as advance:
+        for start in range(0, len(files), at_once):
+            for result in pool.map(read, files[start : start + at_once]):
                 advance(1)
                 yield result

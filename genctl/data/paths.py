@@ -1,23 +1,46 @@
-"""The path that a user gives for a data set."""
+"""The paths that a user gives for a data set, and the names of files in messages."""
 
+import itertools
+import os
 from pathlib import Path
 
 from genctl.errors import UserError, did_you_mean
+from genctl.printing import printable
+
+_LONGEST = 300  # characters of a path that a message shows
+_NEIGHBOURS = 1000  # files beside a path that are looked at for one with nearly its name
+
+
+def shown(name: str | Path) -> str:
+    """A name as one line of text: what is no character of UTF-8, and all that moves a cursor, as its escape."""
+    text = printable(str(name).encode("utf-8", "backslashreplace").decode())
+    text = text.replace("\n", "\\n").replace("\t", "\\t")
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]}…{text[-_LONGEST // 2 :]}"
 
 
 def given_path(path: str | None, dataset: str, example: str) -> Path:
-    """Return an existing path; UserError where none is given or nothing is there.
+    """Return an existing path; UserError where none is given or nothing can be there.
 
     dataset: the name of the config that wants it. example: what a good value looks like.
     """
-    if path is None:
+    if not path:
         raise UserError(f"dataset={dataset} needs dataset.path=..., such as dataset.path={example}.")
-    found = Path(path).expanduser()
-    if not found.exists():
-        near = did_you_mean(found.name, [entry.name for entry in _entries(found.parent)])
-        raise UserError(f"dataset.path={path} does not exist (looked at {found.absolute()}).{near}")
+    try:
+        found = Path(path).expanduser()
+        found.stat()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        near = did_you_mean(found.name, map(shown, _beside(found)))
+        place = shown(found.absolute())
+        raise UserError(f"dataset.path={shown(path)} does not exist (looked at {place}).{near}") from error
+    except (OSError, ValueError, RuntimeError) as error:  # a null character in it; no home directory
+        reason = getattr(error, "strerror", None) or str(error).rstrip(".")
+        raise UserError(f"dataset.path={shown(path)} cannot be read: {reason}.") from error
     return found
 
 
-def _entries(folder: Path) -> list[Path]:
-    return sorted(folder.iterdir()) if folder.is_dir() else []
+def _beside(path: Path) -> list[str]:
+    try:
+        with os.scandir(path.parent) as entries:
+            return sorted(entry.name for entry in itertools.islice(entries, _NEIGHBOURS))
+    except OSError:
+        return []
