@@ -1,16 +1,17 @@
 """genctl: train, compare and use generative models on your own images, from YAML configs."""
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
-
+# Nothing is imported here: under `python -m genctl` the working directory comes first until __main__ puts that right.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from genctl.trained import Trained
 
 __version__ = "0.1.0"
 
 
-def load(run: str | Path, checkpoint: str | int = "latest", trust: Sequence[str] = ()) -> "Trained":
+def load(run: "str | Path", checkpoint: "str | int" = "latest", trust: "Sequence[str]" = ()) -> "Trained":
     """Load a trained run for use in Python, as the verbs do; TensorFlow is imported only now.
 
     run: its directory. checkpoint: latest, best, or a step. trust: packages whose names the run's config may use.

@@ -2,6 +2,9 @@
 
 import sys
 
-from genctl.cli import main
+if not sys.flags.safe_path:
+    del sys.path[0]  # the working directory, whose files would be imported in place of packages of the same name
+
+from genctl.cli import main  # noqa: E402
 
 sys.exit(main())

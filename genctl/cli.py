@@ -8,13 +8,12 @@ import dataclasses
 import logging
 import os
 import shlex
-import signal
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from genctl import __version__
-from genctl.commandline import arguments, mistakes, paths
+from genctl.commandline import arguments, mistakes, paths, streams
 from genctl.commandline.arguments import Arguments
 from genctl.errors import UserError, did_you_mean
 
@@ -58,17 +57,16 @@ VERBS = {verb.name: verb for verb in ROWS}
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command line and return its exit status."""
+    streams.open_standard()
     words = list(sys.argv[1:] if argv is None else argv)
     try:
+        streams.require_directory()
         status = _dispatch(words)
-        sys.stdout.flush()
-        return status
     except BrokenPipeError:
-        # The reader, such as `head`, has enough; the interpreter's own flush at the end must not complain again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + signal.SIGPIPE
+        status = streams.BROKEN
     except (Exception, KeyboardInterrupt, SystemExit) as error:
-        return mistakes.report(error)
+        status = mistakes.report(error)
+    return streams.flush(status)
 
 
 def _dispatch(words: list[str]) -> int:
@@ -103,12 +101,13 @@ def _verb(found: Arguments) -> Verb:
 
 
 def _run(verb: Verb, found: Arguments, command: str) -> int:
-    from genctl.commandline import diagnosis, usage
+    from genctl.commandline import diagnosis, source, usage
     from genctl.commandline.composition import Request
     from genctl.commandline.jobs import Jobs
 
     overrides = arguments.gather(found.overrides, verb.places) if verb.places else found.overrides
-    request = Request(verb.name, overrides, paths.users(found.flags.get("--config-dir", ())))
+    named = paths.named(found.flags.get("--config-dir", ()))
+    request = Request(verb.name, overrides, paths.users(named))
     if found.unknown:
         raise mistakes.unknown_flag(*found.unknown[0], arguments.BY_NAME, diagnosis.settings(request))
     jobs = Jobs(request, verb.module, command)
@@ -116,7 +115,8 @@ def _run(verb: Verb, found: Arguments, command: str) -> int:
         if "--help" in found.flags:
             print(usage.verb(verb, request))
             return 0
-        _hydra(jobs, found)
+        with source.guarded_environment(found.words, named):
+            _hydra(jobs, found)
     except UserError:
         raise
     except Exception as error:
@@ -132,8 +132,9 @@ def _hydra(jobs: "Jobs", found: Arguments) -> None:
     import hydra
 
     from genctl.commandline.composition import replacing
+    from genctl.commandline.source import search
 
-    words = ["genctl", *found.hydra(), *replacing(jobs.request.overrides), paths.override(jobs.request.folders)]
+    words = ["genctl", *found.hydra(), *replacing(jobs.request.overrides), search(jobs.request.folders)]
     with _process_state(words):
         hydra.main(version_base="1.3", config_path=str(paths.builtin()), config_name=jobs.request.verb)(jobs.run)()
 

@@ -5,12 +5,13 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from pydantic import NonNegativeInt, PositiveInt
+from pydantic import NonNegativeInt
 
 from genctl import evaluations
 from genctl.callbacks import keep
 from genctl.errors import UserError
-from genctl.metrics.base import Evaluation, Metric, Number, Unsuited, check_suited
+from genctl.metrics.base import Evaluation, Metric, Number, Unsuited, check_suited, measured
+from genctl.signatures import Count
 
 if TYPE_CHECKING:
     from genctl.run import Run
@@ -22,13 +23,14 @@ class Evaluate:
     """Compute the metrics beside the first `n` validation examples, from `n` samples; keep them as `evaluate` does.
 
     The seed is always the same, so that a run which continues finds what it would have found. Metrics that the run does
-    not suit are passed over.
+    not suit are passed over, which is told once. No other fault of a metric, or of the place where results are kept,
+    ends the training: it is told in a warning each time, since the next evaluation may be whole again.
     """
 
     def __init__(
         self,
         every: NonNegativeInt,
-        n: PositiveInt,
+        n: Count,
         metrics: Mapping[str, Metric],
         features: Callable[..., Any] | None,
     ) -> None:
@@ -36,6 +38,7 @@ class Evaluate:
             raise UserError(f"callbacks.evaluate.every={every} needs metrics: say metrics=default, or name some.")
         self.every, self.n, self.metrics, self.features = every, n, dict(metrics), features
         self.at_end = every > 0
+        self._told: set[str] = set()
 
     def __call__(self, run: "Run") -> None:
         """Measure the run as it is now."""
@@ -44,18 +47,31 @@ class Evaluate:
         whole = Evaluation.of(
             run.dataset, "validation", seed=0, strategy=run.strategy, count=self.n, features=self.features
         )
-        evaluation = dataclasses.replace(whole, real=whole.real.first(self.n))
-        numbers = [number for name in list(self.metrics) for number in self._measure(name, evaluation)]
+        numbers = self._measure(dataclasses.replace(whole, real=whole.real.first(self.n)), run.step)
         if not numbers:
             return
         keep(run, evaluations.BOARD, {number.metric: number.value for number in numbers})
-        evaluations.write(run.directory, run.step, numbers)
-
-    def _measure(self, name: str, evaluation: Evaluation) -> list[Number]:
         try:
-            check_suited(self.metrics[name], evaluation)
-            return list(self.metrics[name](evaluation))
-        except Unsuited as reason:
-            log.info("without %s: %s.", name, reason)
-            del self.metrics[name]
-            return []
+            evaluations.write(run.directory, run.step, numbers)
+        except UserError as fault:
+            log.warning("the evaluation of step %d is in metrics.jsonl alone: %s", run.step, fault)
+
+    def _measure(self, evaluation: Evaluation, step: int) -> list[Number]:
+        numbers: list[Number] = []
+        faults: dict[str, list[str]] = {}  # the metrics without a number, by what the matter is
+        for name, metric in self.metrics.items():
+            try:
+                check_suited(metric, evaluation)
+                numbers += measured(metric, evaluation)
+            except Unsuited as reason:
+                self._tell_once(f"without {name}: {reason}.")
+            except UserError as fault:
+                faults.setdefault(str(fault), []).append(name)
+        for text, names in faults.items():
+            log.warning("step %d is evaluated without %s: %s", step, ", ".join(names), text)
+        return numbers
+
+    def _tell_once(self, line: str) -> None:
+        if line not in self._told:
+            self._told.add(line)
+            log.info("%s", line)

@@ -3,16 +3,20 @@
 import dataclasses
 import datetime
 import json
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Annotated
 
 from filelock import FileLock
+from pydantic import Field
 
-from genctl import rundir
+from genctl import records, rundir
 from genctl.errors import UserError
-from genctl.metrics.base import Number
+from genctl.metrics.base import Number, Words
 
 FOLDER, BOARD = "evaluations", "evaluation"
+NAMES = re.compile(r"step-\d{9,18}\.json", re.ASCII)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,26 +24,30 @@ class Record:
     """A number, the step of the run that it is about, the checkpoint that it was computed from, and when (UTC)."""
 
     number: Number
-    step: int
-    checkpoint: str | None
-    when: str
+    step: Annotated[int, Field(ge=0, lt=2**63)]
+    checkpoint: Words | None
+    when: Words
 
 
 def write(directory: Path, step: int, numbers: Sequence[Number], checkpoint: str | None = None) -> Path:
     """Add numbers to the file of the step, in place of those of the same metric and protocol; return the file.
 
-    checkpoint: the name of the one that was loaded; None where a run evaluates itself.
+    checkpoint: the name of the one that was loaded; None where a run evaluates itself. Raises UserError where the
+    results that are there are damaged, or the directory cannot be written.
     """
     from genctl.board import Board
 
     folder = directory / FOLDER
-    folder.mkdir(exist_ok=True)
     path = folder / f"step-{step:09d}.json"
-    with FileLock(folder / ".lock"):
-        write_to(path, numbers, step, checkpoint, _load(path) if path.exists() else ())
-    board = Board(directory, begins=False)
-    board.scalars(BOARD, step, {number.metric: number.value for number in numbers})
-    board.close()
+    try:
+        folder.mkdir(exist_ok=True)
+        with FileLock(folder / ".lock"):
+            write_to(path, numbers, step, checkpoint, _load(path) if path.exists() else ())
+        board = Board(directory, begins=False)
+        board.scalars(BOARD, step, {number.metric: number.value for number in numbers})
+        board.close()
+    except OSError as error:
+        raise UserError(f"{error.filename or folder} cannot be written: {error.strerror or error}.") from error
     return path
 
 
@@ -59,14 +67,19 @@ def write_to(
 
 def read(directory: Path) -> list[Record]:
     """All results of a run, by step. Raises UserError where a file of them is damaged."""
-    return [record for path in sorted((directory / FOLDER).glob("step-*.json")) for record in _load(path)]
+    folder = directory / FOLDER
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder} is no folder, and results are kept in it: move it away.")
+    return [record for path in sorted(folder.glob("step-*.json")) for record in _load(path)]
 
 
 def _load(path: Path) -> list[Record]:
+    if not NAMES.fullmatch(path.name):
+        raise UserError(f"{path} has not the name of a file of results, such as step-000004000.json: move it away.")
     try:
-        return [Record(Number(**row.pop("number")), **row) for row in json.loads(path.read_text(encoding="utf-8"))]
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise UserError(f"{path} cannot be read ({error}): delete it and evaluate anew.") from error
+        return records.read(path, list[Record])
+    except UserError as error:
+        raise UserError(f"{error} Delete it and evaluate anew.") from error
 
 
 def key(number: Number) -> str:

@@ -94,6 +94,22 @@ def read_yaml(path: Path) -> Any:
     return _parsed(path, _load_yaml)
 
 
+def check_yaml(path: Path) -> None:
+    """Raise UserError for a YAML file that must not be read at all: one that is no regular file, or expands at will.
+
+    Of other mistakes in it nothing is said: they are left to what reads it.
+    """
+    text = regular(path, TEXT_BYTES).read_text(encoding="utf-8", errors="replace")
+    try:
+        _check_expansion(yaml.compose(text, yaml.SafeLoader))
+    except RecursionError as error:
+        raise UserError(f"{path} cannot be read: its values are nested too deeply.") from error
+    except yaml.YAMLError:
+        return
+    except ValueError as error:
+        raise UserError(f"{path} cannot be read: {error}.") from error
+
+
 def count_nodes(node: yaml.Node | None) -> int:
     """How many values a composed YAML document stands for, each alias counted as what it stands for."""
     counts: dict[int, int] = {}
@@ -109,12 +125,16 @@ def count_nodes(node: yaml.Node | None) -> int:
     return count(node) if node is not None else 0
 
 
+def _check_expansion(node: yaml.Node | None) -> None:
+    if (nodes := count_nodes(node)) > YAML_NODES:
+        raise ValueError(f"its aliases stand for {nodes:,} values, and {YAML_NODES:,} are the most")
+
+
 def _load_yaml(text: str) -> Any:
     loader = yaml.SafeLoader(text)
     try:
         node = loader.get_single_node()
-        if (nodes := count_nodes(node)) > YAML_NODES:
-            raise ValueError(f"its aliases stand for {nodes:,} values, and {YAML_NODES:,} are the most")
+        _check_expansion(node)
         return loader.construct_document(node) if node is not None else None
     finally:
         loader.dispose()

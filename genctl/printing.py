@@ -2,9 +2,9 @@
 
 import re
 
-# All that a terminal may take for a command, or that changes the order of what is shown (Unicode's category Cc but for
-# line breaks and tabs, and its marks of direction).
-_COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+# All that a terminal may take for a command, that changes the order of what is shown, or that is no text at all:
+# Unicode's category Cc but for line breaks and tabs, its marks of direction, and halves of characters.
+_COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def printable(text: str) -> str:

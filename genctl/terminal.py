@@ -10,6 +10,8 @@ from pathlib import Path
 
 import rich.console
 
+from genctl.printing import printable
+
 log = logging.getLogger("genctl")
 
 
@@ -30,7 +32,7 @@ class Output:
             file.flush()
             os.dup2(file.fileno(), 2)
         self._file = logging.FileHandler(path)
-        self._file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        self._file.setFormatter(_Printable("%(asctime)s %(levelname)s %(message)s"))
         log.addHandler(self._file)
 
     def note(self, text: str) -> None:
@@ -45,14 +47,27 @@ class Output:
             self._file.close()
 
 
+class _Printable(logging.Formatter):
+    """Messages may quote the files of a stranger's run."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record))
+
+
 class _ConsoleHandler(logging.Handler):
     def __init__(self, console: rich.console.Console) -> None:
         super().__init__()
         self.console = console
+        self.setFormatter(_Printable())
 
     def emit(self, record: logging.LogRecord) -> None:
         prefix = "" if record.levelno <= logging.INFO else f"{record.levelname.lower()}: "
-        self.console.print(prefix + record.getMessage(), markup=False, highlight=False, soft_wrap=True)
+        try:
+            self.console.print(prefix + self.format(record), markup=False, highlight=False, soft_wrap=True)
+        except BrokenPipeError:
+            raise
+        except OSError:  # a full disk, where the output goes to a file: a training must not end for that
+            return
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ import sys
 import types
 
 import pytest
+from omegaconf import OmegaConf
 
 from genctl.cli import main
 from genctl.commandline import paths
@@ -23,7 +24,8 @@ def calls(monkeypatch):
     """Replace `genctl train` and `genctl sample` by a record of their calls; `fail` is called with each config."""
     seen = types.SimpleNamespace(all=[], fail=lambda cfg: None)
 
-    def verb(cfg, invocation):
+    def verb(invocation, **settings):
+        cfg = OmegaConf.create(settings)
         seen.all.append((cfg, invocation))
         seen.fail(cfg)
 
@@ -128,7 +130,7 @@ def test_users_configs_are_found_whatever_their_path_holds(calls, capsys, tmp_pa
     [(cfg, invocation)] = calls.all
     assert cfg.encoder.width == 4 and cfg.seed == 9 and invocation.choices["encoder"] == "mine"
     assert main(["train", "--info", "searchpath", *flags]) == 0
-    assert capsys.readouterr().out.count(f"file://{folder} ") == 1
+    assert capsys.readouterr().out.count(f"genctl://{folder} ") == 1
     assert main(["train", "-m", "encoder=mine,conv", *flags]) == 0
 
 
@@ -149,4 +151,4 @@ def test_a_users_file_behind_one_of_genctls_is_noted(calls, capsys, tmp_path):
 
 def test_the_builtin_folder_is_not_searched_twice(monkeypatch):
     monkeypatch.chdir(paths.builtin().parent)
-    assert paths.users(["configs"]) == []
+    assert paths.users(paths.named(["configs"])) == []

@@ -110,7 +110,7 @@ def _words(given: Arguments, current: str, verbs: Sequence[str]) -> Sequence[str
         return SHELLS if given.verb == "completion" else ()
     from genctl.commandline.composition import Request, compose
 
-    folders = paths.users(given.flags.get("--config-dir", ()))
+    folders = paths.users(paths.named(given.flags.get("--config-dir", ())))
     try:
         config, choices = compose(Request(given.verb, given.overrides, folders))
     except Exception:

@@ -14,7 +14,8 @@ from hydra.core.override_parser.types import ChoiceSweep, Override, OverrideType
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from genctl.commandline import paths
+from genctl.commandline import paths, source
+from genctl.errors import UserError
 from genctl.schedules import SCHEDULES, constant
 
 MODULE = f"{constant.__module__}."
@@ -50,6 +51,8 @@ def replacing(overrides: Sequence[str]) -> list[str]:
     words = []
     for override in parse(overrides):
         value = override.value()
+        if value == {}:
+            raise UserError(f"{override.input_line} changes nothing: name a setting, such as trainer.steps=100.")
         values = value.list if isinstance(value, ChoiceSweep) else [value]
         if override.type == OverrideType.CHANGE and any(isinstance(one, dict) and _is_schedule(one) for one in values):
             words += [f"{override.key_or_group}=0", f"++{override.input_line}"]
@@ -105,7 +108,7 @@ def _loader(request: Request) -> Iterator[tuple[ConfigLoader, list[str]]]:
     with initialize_config_dir(version_base="1.3", config_dir=str(paths.builtin())):
         loader = GlobalHydra.instance().config_loader()
         overrides = [_first(override, loader) for override in parse(replacing(request.overrides))]
-        yield loader, [*filter(None, overrides), paths.override(request.folders)]
+        yield loader, [*filter(None, overrides), source.search(request.folders)]
 
 
 def _first(override: Override, loader: ConfigLoader) -> str:

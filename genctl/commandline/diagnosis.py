@@ -12,6 +12,7 @@ from omegaconf.errors import InterpolationKeyError, OmegaConfBaseException
 from genctl.commandline import composition, mistakes, paths
 from genctl.commandline.composition import Request
 from genctl.errors import UserError, did_you_mean
+from genctl.files import check_yaml, is_regular
 
 
 def explain(error: Exception, request: Request) -> Exception:
@@ -23,7 +24,8 @@ def explain(error: Exception, request: Request) -> Exception:
     if isinstance(error, yaml.YAMLError):
         return mistakes.broken_yaml(error)
     if isinstance(error, MissingConfigException):
-        return _no_choice(error, request)
+        group, _, choice = (error.missing_cfg_file or "").rpartition("/")
+        return no_choice(group, choice, request)
     if isinstance(error, ConfigCompositionException):
         return _composition(error, request)
     if isinstance(error, ValueError) and "Config group override must be" in str(error):
@@ -59,12 +61,13 @@ def unresolved(config: DictConfig) -> UserError | None:
     return None
 
 
-def _no_choice(error: MissingConfigException, request: Request) -> UserError:
-    group, _, choice = (error.missing_cfg_file or "").rpartition("/")
-    choices = [option for option in error.options or () if not option.startswith("_")]
+def no_choice(group: str, choice: str, request: Request) -> UserError:
+    """Say that a group has no such choice, where that was asked for, and which it has."""
     where = _origin(group, choice, request)
     if not group:
         return UserError(f"{where}there is no config file '{choice}'.")
+    folders = (paths.builtin(), *request.folders)
+    choices = sorted({option for folder in folders for option in paths.options(group, folder)})
     guess = did_you_mean(choice, choices)
     return UserError(f"{where}{group}={choice}: there is no such {group}.{guess} Choices: {', '.join(choices)}.")
 
@@ -107,6 +110,7 @@ def _list_of_values(override: str) -> UserError:
 def _broken_file(request: Request) -> UserError | None:
     """Name a user's file that cannot be loaded on its own."""
     for path in _files(request):
+        check_yaml(path)
         try:
             OmegaConf.load(path)
         except Exception as error:
@@ -122,7 +126,7 @@ def _unresolved(request: Request) -> UserError | None:
 
 
 def _files(request: Request) -> list[Path]:
-    return [path for folder in request.folders for path in sorted(folder.rglob("*.yaml"))]
+    return [path for folder in request.folders for path in sorted(folder.rglob("*.yaml")) if is_regular(path)]
 
 
 def _no_name(request: Request) -> UserError:

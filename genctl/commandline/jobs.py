@@ -15,9 +15,10 @@ from omegaconf import DictConfig, OmegaConf
 from genctl import rundir
 from genctl.commandline import composition, diagnosis, paths
 from genctl.commandline.composition import Request
-from genctl.commandline.mistakes import report
-from genctl.errors import Stopped, UserError
+from genctl.commandline.mistakes import report, short
+from genctl.errors import Stopped, UserError, first_few
 from genctl.invocation import Invocation
+from genctl.printing import printable
 from genctl.signatures import check_settings
 
 NAME_BYTES = 100
@@ -56,8 +57,12 @@ class Jobs:
         check(cfg, self.request.verb)
         groups = composition.chosen(HydraConfig.get().runtime.choices)
         choices = {group: str(choice) for group, choice in groups.items() if choice is not None}
-        for path in paths.hidden(choices, self.request.folders):
-            print(f"note: {path} is not used: genctl has a choice of that name. Rename the file.", file=sys.stderr)
+        for group, choice in choices.items():
+            if choice.startswith("_"):
+                raise diagnosis.no_choice(group, choice, self.request)
+        if taken := paths.hidden(self.request.folders):
+            names = printable(first_few(list(map(short, taken))))
+            print(f"note: {names} is not used: genctl has a file of that name. Rename yours.", file=sys.stderr)
         trust = trusted(overrides)
         if trust and str(Path.cwd()) not in sys.path:
             sys.path.append(str(Path.cwd()))

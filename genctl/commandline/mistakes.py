@@ -11,7 +11,8 @@ from pathlib import Path
 
 import yaml
 
-from genctl.errors import Stopped, UserError
+from genctl.errors import Stopped, UserError, first_line
+from genctl.printing import printable
 
 STOPPED = 75
 INTERRUPTED = 128 + signal.SIGINT
@@ -28,18 +29,22 @@ def report(error: BaseException, job: str = "") -> int:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
     if isinstance(error, Stopped):
-        print(f"{place}{error}", file=sys.stderr)
+        print(printable(f"{place}{error}"), file=sys.stderr)
         return STOPPED
-    print(f"error: {place}{_message(error)}", file=sys.stderr)
+    print(printable(f"error: {place}{_message(error)}"), file=sys.stderr)
     return 1
 
 
 def _message(error: BaseException) -> str:
     if isinstance(error, UserError):
         return str(error)
-    if isinstance(error, OSError) and error.strerror and error.filename:
-        return f"{error.filename}: {error.strerror}."
-    return f"unexpected error: {type(error).__name__}: {error}\nSet GENCTL_DEBUG=1 to see the traceback."
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename or 'the output or a file cannot be written'}: {error.strerror}."
+    if isinstance(error, MemoryError):
+        return f"there is not enough memory: {first_line(error)}. Ask for fewer or smaller images at a time."
+    debug = os.environ.get("GENCTL_DEBUG") == "1"
+    how = "with the traceback above" if debug else "with what the same command prints under GENCTL_DEBUG=1"
+    return f"genctl met what it was not prepared for, which is its own fault: please report it, {how}."
 
 
 def nearest(word: str, keys: Iterable[str]) -> str | None:

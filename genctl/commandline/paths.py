@@ -1,11 +1,11 @@
 """Where configs are found: genctl's own, and the user's."""
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
-from genctl.commandline.arguments import quoted
 from genctl.errors import UserError
+from genctl.files import is_regular
 
 
 def builtin() -> Path:
@@ -15,36 +15,37 @@ def builtin() -> Path:
     return inside if inside.is_dir() else package.parent / "configs"
 
 
-def users(config_dirs: Iterable[str]) -> list[Path]:
-    """Return the user's folders: --config-dir, then $GENCTL_CONFIG_PATH, then ./configs where there is one.
+def named(config_dirs: Iterable[str]) -> list[Path]:
+    """Return the folders that the user names: --config-dir, then $GENCTL_CONFIG_PATH.
 
-    Raises UserError for a folder that was named and does not exist.
+    Raises UserError for one that does not exist.
     """
     variable = os.environ.get("GENCTL_CONFIG_PATH", "").split(os.pathsep)
-    named = [("--config-dir", name) for name in config_dirs]
-    named += [("GENCTL_CONFIG_PATH", name) for name in variable if name]
-    for origin, name in named:
+    given = [("--config-dir", name) for name in config_dirs]
+    given += [("GENCTL_CONFIG_PATH", name) for name in variable if name]
+    for origin, name in given:
         if not Path(name).is_dir():
             raise UserError(f"{origin}={name}: there is no such directory.")
-    folders = dict.fromkeys(Path(name).resolve() for _, name in [*named, ("", "configs")])
+    return list(dict.fromkeys(Path(name).resolve() for _, name in given))
+
+
+def users(named: Iterable[Path]) -> list[Path]:
+    """Return the user's folders: those that are named, then ./configs where there is one."""
+    folders = dict.fromkeys([*named, Path("configs").resolve()])
     return [folder for folder in folders if folder.is_dir() and folder != builtin()]
-
-
-def override(folders: Sequence[Path]) -> str:
-    """Return the Hydra override that adds `folders` to the search."""
-    return f"hydra.searchpath=[{','.join(quoted(f'file://{folder}') for folder in folders)}]"
 
 
 def options(group: str, folder: Path) -> list[str]:
     """Return a group's choices in one folder; files whose names start with an underscore are shared parts."""
-    return sorted(path.stem for path in (folder / group).glob("*.yaml") if not path.name.startswith("_"))
+    names = (path.stem for path in (folder / group).glob("*.yaml") if not path.name.startswith("_"))
+    return sorted(name for name in names if name.isprintable())
 
 
-def hidden(choices: Mapping[str, str], folders: Iterable[Path]) -> list[Path]:
-    """Return the user's files that are not read because genctl's own choice of the same name comes first.
+def hidden(folders: Iterable[Path]) -> list[Path]:
+    """Return the user's files that are never read because genctl's own file of the same name comes first.
 
     Copies of genctl's own files, as in its source tree, are left out.
     """
-    taken = [f"{group}/{choice}.yaml" for group, choice in choices.items()]
-    pairs = [(builtin() / name, folder / name) for folder in folders for name in taken]
-    return [user for own, user in pairs if own.is_file() and user.is_file() and own.read_bytes() != user.read_bytes()]
+    names = [path.relative_to(builtin()) for path in sorted(builtin().rglob("*.yaml"))]
+    pairs = [(builtin() / name, folder / name) for folder in folders for name in names]
+    return [user for own, user in pairs if is_regular(user) and own.read_bytes() != user.read_bytes()]

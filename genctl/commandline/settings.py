@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 
 from genctl.commandline.composition import Part
+from genctl.printing import printable
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +54,7 @@ def _walk(pairs: list[tuple[yaml.Node, yaml.Node]], prefix: str, text: str) -> I
         meaning = _comment(text, key.end_mark.index + 1 if below else value.end_mark.index)
         written = "" if nested else " ".join(text[value.start_mark.index : value.end_mark.index].split())
         if meaning or not nested:
-            yield Setting(f"{prefix}{key.value}", written, meaning)
+            yield Setting(*map(printable, (f"{prefix}{key.value}", written, meaning)))
         if nested:
             yield from _walk(value.value, f"{prefix}{key.value}.", text)
 

@@ -8,10 +8,10 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from PIL import Image
-
 from genctl.comparison.columns import Comparison, Row
 from genctl.comparison.terminal import heading, protocols, shown, words
+from genctl.data.pictures import opened
+from genctl.errors import UserError
 from genctl.pictures import png
 
 THUMBNAIL = 240  # pixels of a picture's longer side at most
@@ -89,9 +89,12 @@ def _thumbnail(row: Row) -> str:
     found = sorted((row.runs[0].directory / "samples").glob("*samples-*.png"))
     if not found:
         return ""
-    with Image.open(found[-1]) as picture:
-        picture.thumbnail((THUMBNAIL, THUMBNAIL))
-        data = base64.b64encode(png(picture)).decode()
+    try:
+        with opened(found[-1]) as picture:
+            picture.thumbnail((THUMBNAIL, THUMBNAIL))
+            data = base64.b64encode(png(picture)).decode()
+    except (OSError, ValueError, SyntaxError) as error:  # as Pillow's readers have it
+        raise UserError(f"{found[-1]} cannot be read: {error}.") from error
     return f'<img alt="samples" src="data:image/png;base64,{data}">'
 
 
