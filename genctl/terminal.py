@@ -10,6 +10,7 @@ from pathlib import Path
 
 import rich.console
 
+from genctl.errors import UserError
 from genctl.printing import printable
 
 log = logging.getLogger("genctl")
@@ -58,6 +59,7 @@ class _ConsoleHandler(logging.Handler):
     def __init__(self, console: rich.console.Console) -> None:
         super().__init__()
         self.console = console
+        self.failure: OSError | None = None
         self.setFormatter(_Printable())
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -66,8 +68,8 @@ class _ConsoleHandler(logging.Handler):
             self.console.print(prefix + self.format(record), markup=False, highlight=False, soft_wrap=True)
         except BrokenPipeError:
             raise
-        except OSError:  # a full disk, where the output goes to a file: a training must not end for that
-            return
+        except OSError as error:  # the disk is full, where the output goes to a file: no work must be lost for that
+            self.failure = error
 
 
 @contextlib.contextmanager
@@ -91,3 +93,5 @@ def quiet() -> Iterator[Output]:
             os.close(terminal)
             output.close()
             log.removeHandler(handler)
+    if handler.failure:
+        raise UserError(f"the output could not be written ({handler.failure.strerror}), but the work was done.")

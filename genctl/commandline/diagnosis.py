@@ -54,7 +54,7 @@ def unresolved(config: DictConfig) -> UserError | None:
             if isinstance(value, ListConfig):
                 OmegaConf.to_container(value, resolve=True)
         except OmegaConfBaseException as error:
-            reason = str(error.msg or error).splitlines()[0]
+            reason = re.sub(r"^\w+ raised while resolving interpolation: ", "", str(error.msg or error).splitlines()[0])
             if isinstance(error, InterpolationKeyError):
                 reason = f"there is no setting {reason.removeprefix('Interpolation key ').removesuffix(' not found')}"
             return UserError(f"{key}: {reason}. Check the ${{...}} in its value.")
