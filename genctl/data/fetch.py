@@ -14,7 +14,7 @@ from rich.progress import DownloadColumn
 from genctl.data.cache import cache_path, digest, made_once
 from genctl.data.paths import shown
 from genctl.data.progress import progress_bar
-from genctl.errors import UserError
+from genctl.errors import UserError, first_line
 from genctl.files import regular
 
 _TIMEOUT_SECONDS = 30
@@ -103,7 +103,7 @@ def _opened(address: str) -> tuple[BinaryIO, int | None]:
             raise ValueError("only http://, https:// and file:/// are understood")
         response = _opener().open(address, timeout=_TIMEOUT_SECONDS)
     except (OSError, http.client.HTTPException, ValueError, UserError) as error:
-        raise _Broken(str(error).rstrip(".") or type(error).__name__) from error
+        raise _Broken(shown(first_line(error).rstrip("."))) from error
     promised = response.headers.get("Content-Length") or ""
     return response, int(promised) if re.fullmatch("[0-9]{1,18}", promised) else None
 
@@ -137,4 +137,4 @@ def _chunk(response: BinaryIO) -> bytes:
     try:
         return response.read(_CHUNK_BYTES)
     except (OSError, http.client.HTTPException) as error:
-        raise _Broken(error) from error
+        raise _Broken(shown(first_line(error).rstrip("."))) from error

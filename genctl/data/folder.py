@@ -75,7 +75,7 @@ def _packed(
         if _key(root, names, *settings) != key:
             raise UserError(f"{shown(root)} changed while its images were read: try again when nothing writes there.")
 
-    return unpack(made_once(cache_path("folders", key), make))
+    return unpack(made_once(cache_path("folders", key), make), len(names))
 
 
 def image_names(root: Path) -> Iterator[str]:

@@ -120,7 +120,10 @@ def _promised(file: IO[bytes], size: int) -> int:
     version = npy.read_magic(head)
     if version not in _HEADERS:
         raise ValueError(f"its version {version} of .npy holds no plain numbers or text")
-    shape, _, dtype = _HEADERS[version](head)
+    try:
+        shape, _, dtype = _HEADERS[version](head)
+    except (MemoryError, RecursionError) as error:  # of the parser
+        raise ValueError("its header is nested too deeply") from error
     if dtype.kind not in _KINDS or dtype.itemsize == 0:
         raise ValueError(f"its type is {textwrap.shorten(str(dtype), 60)}: only real numbers and text are read")
     if len(shape) > _MOST_DIMENSIONS or min(shape, default=0) < 0:

@@ -1,5 +1,6 @@
 """Checks and conversions of a user's own arrays."""
 
+import sys
 from collections.abc import Sequence
 
 import numpy as np
@@ -108,17 +109,16 @@ def as_labels(name: str, labels: np.ndarray, count: int) -> np.ndarray:
         return _text(name, labels)
     if labels.dtype.kind == "f" and not (np.isfinite(labels) & (labels == np.trunc(labels))).all():
         raise UserError(f"{name} holds fractions, NaN or infinite values: labels must be whole numbers or names.")
-    if labels.dtype.kind in "uf" and (np.abs(labels) >= 2**63).any():
-        largest = labels[np.abs(labels).argmax()]
+    if labels.dtype.kind in "uf" and (largest := np.abs(labels.astype(float)).max()) >= 2**63:
         raise UserError(f"{name} holds {largest:g}, which is no number of a class: labels must be below 2**63.")
     return labels.astype(np.int64)
 
 
 def _text(name: str, labels: np.ndarray) -> np.ndarray:
-    try:
-        np.unique(labels).tolist()
-    except ValueError as error:  # NumPy's text may hold what is no character
-        raise UserError(f"{name} holds what is no text ({error}): labels must be whole numbers or names.") from error
+    """Refuse numbers that are no characters, which NumPy reads and Python then trips over."""
+    codes = np.ascontiguousarray(labels).view(f"{labels.dtype.str[0]}u4")
+    if codes.max() > sys.maxunicode:
+        raise UserError(f"{name} holds what is no text: labels must be whole numbers or names.")
     return labels
 
 

@@ -12,11 +12,11 @@ from rich.progress import MofNCompleteColumn
 
 from genctl.cores import cores
 from genctl.data.cache import digest
-from genctl.data.formats import map_npy, reading
+from genctl.data.formats import map_npy
 from genctl.data.paths import shown
 from genctl.data.pictures import decode
 from genctl.data.progress import progress_bar
-from genctl.errors import UserError
+from genctl.errors import UserError, first_line
 from genctl.files import regular
 
 _DESCRIPTION, _IMAGES = "pack.json", "images.npy"
@@ -45,20 +45,29 @@ def pack(files: Sequence[Path], shape: tuple[int, int, int], folder: Path) -> Ba
     return bad
 
 
-def unpack(folder: Path) -> tuple[np.ndarray, BadFiles]:
-    """Map the images that `pack` wrote, (n, h, w, c) uint8, and read which files it left out.
+def unpack(folder: Path, count: int) -> tuple[np.ndarray, BadFiles]:
+    """Map the images that `pack` wrote, (n, h, w, c) uint8, and read which of the `count` files it left out.
 
-    Raises UserError where these are not the bytes that it wrote.
+    Raises UserError where these are not what it wrote.
     """
     try:
-        with reading(folder / _DESCRIPTION):
-            description = json.loads(regular(folder / _DESCRIPTION).read_text())
-            written, bad = description["sha256"], {int(at): reason for at, reason in description["bad"].items()}
+        written, bad = _described(folder / _DESCRIPTION)
         if digest(folder / _IMAGES) != written:
             raise UserError(f"{folder / _IMAGES} has not the SHA-256 that it was written with.")
-        return map_npy(folder / _IMAGES), bad
+        images = map_npy(folder / _IMAGES)
+        if len(images) + len(bad) != count or not all(0 <= position < count for position in bad):
+            raise UserError(f"{folder / _DESCRIPTION} does not speak of {count} images.")
     except UserError as error:
         raise UserError(f"{error} Delete the folder {folder}: the images are packed anew.") from error
+    return images, bad
+
+
+def _described(path: Path) -> tuple[str, BadFiles]:
+    try:
+        description = json.loads(regular(path).read_text())
+        return description["sha256"], {int(position): str(reason) for position, reason in description["bad"].items()}
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise UserError(f"{path} is no description of a pack ({first_line(error)}).") from error
 
 
 def memory(shape: tuple[int, int, int]) -> int:

@@ -13,8 +13,7 @@ _NEIGHBOURS = 1000  # files beside a path that are looked at for one with nearly
 
 def shown(name: str | Path) -> str:
     """A name as one line of text: what is no character of UTF-8, and all that moves a cursor, as its escape."""
-    text = printable(str(name).encode("utf-8", "backslashreplace").decode())
-    text = text.replace("\n", "\\n").replace("\t", "\\t")
+    text = printable(str(name)).replace("\n", "\\n").replace("\t", "\\t")
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]}…{text[-_LONGEST // 2 :]}"
 
 
