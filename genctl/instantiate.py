@@ -83,17 +83,14 @@ def node_at(config: Mapping[str, Any], key: str) -> Node:
 
 def _not_listed(name: str, key: str, known: Collection[str]) -> UserError:
     package, _, last = name.rpartition(".")
-    alike = [one.rpartition(".")[2] for one in known if one.rpartition(".")[0] == package]
-    if package == "keras.layers" and alike:
-        guess = did_you_mean(last, alike)
-        reason = f"keras.layers has no '{last}' that a config may name without trust.{guess}"
-    elif name in EVERY:
-        reason = f"that may not stand here, where there may be {first_few(sorted(known))}."
-    else:
-        reason = f"only names that genctl lists may stand in a config.{did_you_mean(name, known)}"
-    top = name.split(".")[0]
+    guess = did_you_mean(last, [one.rpartition(".")[2] for one in known if one.rpartition(".")[0] == package])
+    if name in EVERY:
+        return UserError(f"{key}._target_={name}: it may not stand here; what may is {first_few(sorted(known))}.")
+    if guess:
+        return UserError(f"{key}: {package} has no '{shown(last)}' that a config may name.{guess}")
     return UserError(
-        f"{key}._target_={shown(name)}: {reason} If you trust this code, add trust=[{top}] to the command line."
+        f"{key}._target_={shown(name)}: this name is not on genctl's list of what a config may name. If you trust this "
+        f"code, add trust=[{shown(name.split('.')[0])}] to the command line."
     )
 
 

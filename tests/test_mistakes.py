@@ -55,11 +55,11 @@ def test_a_wrong_value_is_named_with_its_key(genctl: Genctl, words: str, message
     [
         ("[{Dense: {unit: 8}}]", "encoder.layers[0] (Dense): no argument 'unit'. Did you mean 'units'?"),
         ("[Flatten, {Dense: {}}]", "encoder.layers[1] (Dense): argument 'units' is missing"),
-        ("[{Dens: {units: 8}}]", "encoder.layers[0]: keras.layers has no 'Dens'. Did you mean 'Dense'?"),
-        ("[{Dense: {units: 8, activation: reluu}}]", "error: encoder.layers[0]: Could not interpret activation"),
+        ("[{Dens: {units: 8}}]", "encoder.layers[0]: keras.layers has no 'Dens' that a config may name. Did you mean 'Dense'?"),
+        ("[{Dense: {units: 8, activation: reluu}}]", "error: encoder.layers[0] (Dense): Could not interpret activation"),
         ("[Flatten, {Conv2D: {filters: 4, kernel_size: 3}}]", "encoder: layers[1] (Conv2D) does not fit its input"),
         ("[{Dense: 8}]", "encoder.layers[0]: write a layer as Name or as Name: {argument: value}"),
-        ("[{_target_: os.system, command: ls}]", "encoder.layers[0]._target_=os.system: only names under genctl."),
+        ("[{_target_: os.system, command: ls}]", "encoder.layers[0]._target_=os.system: this name is not on genctl's list"),
         ("[{_target_: keras.layers.Dens, units: 8}]", "keras.layers has no 'Dens'"),
         ("[]", None),
     ],
@@ -108,9 +108,10 @@ def test_code_of_others_runs_only_where_the_command_line_trusts_it(genctl: Genct
     assert "encoder.width=wide: should be a valid integer" in genctl.bad(*words, "trust=[mynets]", "encoder.width=wide")
     genctl.good(*words, "trust=[mynets]")
     config = Path("runs/x/config.yaml")
-    config.write_text(config.read_text() + "trust: [mynets]\n")
     assert "trust=[mynets]" in genctl.bad("sample", "run=runs/x")
     genctl.good("sample", "run=runs/x", "trust=[mynets]", "n=2")
+    config.write_text(config.read_text() + "trust: [mynets]\n")
+    assert "there is no setting 'trust'" in genctl.bad("sample", "run=runs/x", "trust=[mynets]")
 
 
 @pytest.mark.parametrize("target", ["genctl.cli.os.getcwd", "keras.utils.numerical_utils.np.zeros", "genctl.nowhere"])
