@@ -115,7 +115,12 @@ def test_wrong_hash_keeps_nothing(server, cache):
 
 @pytest.mark.parametrize(
     ("address", "reason"),
-    [("none/", "404"), ("cut/", "after 9 of 1000 bytes"), (None, "refused"), ("no-address", "only http://, https:// and file:/// are understood")],
+    [
+        ("none/", "404"),
+        ("cut/", "after 9 of 1000 bytes"),
+        (None, "refused"),
+        ("no-address", "only http://, https:// and file:/// are understood"),
+    ],
 )
 def test_failed_download_says_what_to_do(server, cache, address, reason):
     url = {None: "http://127.0.0.1:9/", "no-address": "no-address"}.get(address, server.url + (address or ""))
@@ -196,6 +201,7 @@ def test_missing_own_folder_is_named(monkeypatch):
         downloads.mnist("http://127.0.0.1:9/", {"mnist.npz": "0" * 64})
 
 
-def test_wrong_names_of_files_are_refused():
-    with pytest.raises(UserError, match="dataset.files .* mnist.npz; it has other.npz"):
-        downloads.mnist("http://127.0.0.1:9/", {"other.npz": "0" * 64})
+@pytest.mark.parametrize("name", ["other.npz", "../mnist.npz", "/mnist.npz"])
+def test_wrong_names_of_files_are_refused(name):
+    with pytest.raises(UserError, match=f"dataset.files .* mnist.npz; it has {name}"):
+        downloads.mnist("http://127.0.0.1:9/", {name: "0" * 64})

@@ -2,12 +2,14 @@
 
 import gzip
 import io
+import os
+import struct
 import tarfile
 
 import numpy as np
 import pytest
 
-from genctl.data import downloads
+from genctl.data import downloads, originals
 from genctl.errors import UserError
 
 RNG = np.random.default_rng(0)
@@ -99,3 +101,72 @@ def test_cifar10_subset_with_labels_in_a_column(own):
     content = arrays(32, 32, 3)
     np.savez(own / "cifar10_subset.npz", **content | {"y_train": content["y_train"][:, None]})
     assert_holds(downloads.cifar10(NOWHERE, {ARCHIVE: "0" * 64}), content)
+
+
+def refused(call, path, words):
+    with pytest.raises(UserError) as caught:
+        call()
+    assert str(path) in str(caught.value) and words in str(caught.value)
+
+
+def cifar10():
+    return downloads.cifar10(NOWHERE, {ARCHIVE: "0" * 64})
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (struct.pack(">4i", 0x803, 2**31 - 1, 2**31 - 1, 2), "promises 9,223,372,028,264,841,218 bytes"),
+        (struct.pack(">4i", 0x803, -1, 28, 28), "not an IDX file of 3 dimensions"),
+        (struct.pack(">4i", 0x803, 1, 28, 28) + bytes(10**7), "more bytes than its header promises"),
+        (struct.pack(">4i", 0x803, 1, 28, 28) + bytes(783), "fewer bytes than its header promises"),
+    ],
+)
+def test_an_idx_file_gives_what_its_header_promises(own, content, words):
+    for name in downloads._FASHION:
+        (own / name).write_bytes(gzip.compress(content))
+    refused(fashion_mnist, own / FASHION["x_train"], words)
+
+
+def write_entry(path, size=0, **fields):
+    """An archive with one entry, which may claim another size than what follows it has."""
+    entry = tarfile.TarInfo("cifar-10-batches-bin/data_batch_1.bin")
+    entry.size = size
+    for key, value in fields.items():
+        setattr(entry, key, value)
+    path.write_bytes(gzip.compress(entry.tobuf(tarfile.PAX_FORMAT) + bytes(2**17), 1))
+
+
+@pytest.mark.parametrize("kind", [tarfile.REGTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE])
+def test_an_archive_expands_in_bounds(own, monkeypatch, kind):
+    monkeypatch.setattr(originals, "_MOST_BYTES", 2**16)
+    write_entry(own / ARCHIVE, size=2**33 - 1, type=kind)
+    refused(cifar10, own / ARCHIVE, "expands to more than the 65,536 bytes")
+
+
+SPARSE = {"GNU.sparse.map": "0,0", "GNU.sparse.size": str(10**12), "GNU.sparse.realsize": str(10**12)}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"type": tarfile.SYMTYPE, "linkname": "/etc/passwd"},
+        {"type": tarfile.FIFOTYPE},
+        {"pax_headers": SPARSE | {"GNU.sparse.major": "0", "GNU.sparse.minor": "1"}},
+    ],
+)
+def test_only_plain_files_of_an_archive_count(own, fields):
+    write_entry(own / ARCHIVE, **fields)
+    refused(cifar10, own / ARCHIVE, "it has no cifar-10-batches-bin/data_batch_1.bin")
+
+
+@pytest.mark.parametrize("name", [ARCHIVE, "cifar10.npz", "cifar10_subset.npz"])
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/zero")])
+def test_own_files_must_be_regular(own, name, make):
+    make(own / name)
+    refused(cifar10, own / name, "and a file is expected there")
+
+
+def test_a_link_to_nothing_is_not_taken_for_no_file(own):
+    (own / ARCHIVE).symlink_to(own / "unplugged")
+    refused(cifar10, own / ARCHIVE, "No such file")

@@ -10,6 +10,7 @@ from genctl.errors import UserError
 
 RNG = np.random.default_rng(0)
 BYTES = RNG.integers(0, 256, (10, 5, 7, 3), np.uint8)
+NO_TEXT = np.full(10, 2**31 - 1, np.uint32).view("U1")
 
 
 def loaded(tmp_path, images_key=None, labels_key=None, skip_bad=False, **arrays):
@@ -89,6 +90,17 @@ def test_vectors_have_a_range_for_each_feature(tmp_path):
     assert np.isfinite(spec.to_stored(np.zeros((1, 3)))).all()
 
 
+def test_a_range_that_float32_cannot_divide_by_counts_as_one_value(tmp_path):
+    spec = loaded(tmp_path, x=np.array([[0, 1e-40], [1, 2e-40]])).spec
+    assert (spec.low[0], spec.high[0]) == (0, 1)
+    assert np.isfinite(spec.to_unit(np.array([[0, 1e-40]], np.float32))).all()
+
+
+def test_names_of_classes_are_fit_for_a_terminal(tmp_path):
+    labels = np.array(["\x1b[31mred", "a\nb"] * 5)
+    assert loaded(tmp_path, images=BYTES, labels=labels).spec.class_names == (r"\x1b[31mred", r"a\nb")
+
+
 def test_npy_stays_on_disk(tmp_path):
     np.save(tmp_path / "own.npy", BYTES)
     images = load(str(tmp_path / "own.npy"), None, None, False).train.images
@@ -138,6 +150,12 @@ def test_bad_values_are_found_in_any_chunk(tmp_path, monkeypatch):
         ({"x_train": BYTES, "x_test": BYTES[:, 1:]}, ["'x_test'", "(4, 7, 3)", "(5, 7, 3)"]),
         ({"skip_bad": True, "images": np.full((4, 2, 2), np.nan)}, ["4 of 4", "none is left"]),
         ({"images": np.full((4, 2, 2), 1e300)}, ["infinite"]),
+        ({"images": np.array([[[-3e38]], [[3e38]]])}, ["the images range from -3e+38 to 3e+38", "float32"]),
+        ({"x": np.array([[0, -3e38], [1, 3e38]])}, ["range from -3e+38 to 3e+38", "float32"]),
+        ({"images": BYTES, "labels": np.full(10, 2**63, np.uint64)}, ["'labels'", "9.22337e+18", "2**63"]),
+        ({"images": BYTES, "labels": np.full(10, 1e300)}, ["'labels'", "1e+300"]),
+        ({"images": BYTES, "labels": NO_TEXT}, ["'labels'", "no text"]),
+        ({"images": BYTES, "images_key": "images", "labels_key": "images"}, ["'images'", "(10, 5, 7, 3)"]),
     ],
 )
 def test_wrong_arrays_are_refused(tmp_path, arrays, words):

@@ -93,12 +93,22 @@ def test_the_smallest_data_set_without_other_splits():
         ({"fold": 2}, ["dataset.fold=2", "needs dataset.folds"]),
         ({"count": 5, "folds": 5}, ["needs at least 6", "smaller dataset.folds"]),
         ({"augment": Augment(shift=4)}, ["dataset.augment.shift=4", "4 pixels"]),
+        ({"augment": Augment(shift=10**6)}, ["dataset.augment.shift=1000000", "less than 4"]),
+        ({"augment": Augment(crop=1e-30)}, ["dataset.augment.crop=1e-30", "less than one of 4 pixels", "0.25 or more"]),
+        ({"folds": 10**9}, ["needs at least 1000000001", "has 100", "smaller dataset.folds"]),
     ],
 )
 def test_impossible_settings_are_refused(changes, words):
     with pytest.raises(UserError) as caught:
         dataset(**changes)
     assert [word for word in words if word not in str(caught.value)] == []
+
+
+def test_huge_numbers_mean_what_they_say():
+    assert dataset(limit=10**30).sizes == dataset().sizes
+    data = dataset(split_seed=10**400)
+    assert data.sizes == dataset().sizes and numbers(data, "train") != numbers(dataset(), "train")
+    assert dataset(augment=Augment(crop=0.25, shift=3)).augment.enabled
 
 
 def test_augmentation_of_vectors_is_refused():
