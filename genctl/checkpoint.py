@@ -4,33 +4,64 @@ import hashlib
 import json
 import logging
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, TypedDict, get_type_hints
 
 import numpy as np
 import safetensors.numpy
+from pydantic import AfterValidator, NonNegativeInt
 
+from genctl import files
 from genctl.errors import UserError
+from genctl.signatures import check_value
 
 STATE, MANIFEST = "state.safetensors", "manifest.json"
+STEP = re.compile(r"step-\d{1,18}", re.ASCII)
 log = logging.getLogger("genctl")
 
 
+def _of_types(**kinds: type) -> AfterValidator:
+    """Refuse a mapping that has not these keys with values of these types."""
+
+    def check(values: dict[str, Any]) -> dict[str, Any]:
+        if {name: type(value) for name, value in values.items()} != kinds:
+            raise ValueError(f"should have {', '.join(kinds)}")
+        return values
+
+    return AfterValidator(check)
+
+
+class Facts(TypedDict):
+    """What a checkpoint holds beside the variables (see Run.facts)."""
+
+    step: NonNegativeInt
+    phase: str
+    log_names: list[str]
+    log_count: NonNegativeInt
+    metrics_bytes: NonNegativeInt
+    latest: dict[str, dict[str, float]]
+    best: Annotated[dict[str, Any], _of_types(step=int, metric=str, value=float)] | None
+    waited: NonNegativeInt
+    rollbacks: NonNegativeInt
+    health: Annotated[dict[str, Any], _of_types(since=dict, warned=list)]
+
+
 class Checkpoint(NamedTuple):
-    """What was stored. arrays: variables by name; facts: numbers and texts beside them."""
+    """What was stored. arrays: variables by name."""
 
     path: Path
     arrays: dict[str, np.ndarray]
-    facts: dict[str, Any]
+    facts: Facts
 
 
 class Damaged(Exception):
     """A checkpoint is not what its manifest says."""
 
 
-def save(root: Path, step: int, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> Path:
+def save(root: Path, step: int, arrays: Mapping[str, np.ndarray], facts: Facts) -> Path:
     """Write `root/step-N` aside, flush it to the disk, and rename it; return it.
 
     Where a checkpoint of that step stands already with the same state, only its facts are replaced.
@@ -58,16 +89,19 @@ def save(root: Path, step: int, arrays: Mapping[str, np.ndarray], facts: Mapping
 def load(path: Path) -> Checkpoint:
     """Read a checkpoint. Raises Damaged where it is not what its manifest says."""
     try:
-        text = (path / MANIFEST).read_text()
+        text = files.read_text(path / MANIFEST)
         manifest = json.loads(text)
         if text != _manifest(manifest["facts"], manifest["files"]):
             raise Damaged(f"{MANIFEST} has not the SHA-256 that it was written with")
-        for name, identity in manifest["files"].items():
-            if _identity(path / name) != identity:
-                raise Damaged(f"{name} has not the size and SHA-256 of its manifest")
+        if manifest["files"] != {STATE: _identity(path / STATE)}:
+            raise Damaged(f"{STATE} has not the size and SHA-256 of its manifest")
+        for name, annotation in get_type_hints(Facts, include_extras=True).items():
+            check_value(manifest["facts"][name], annotation, name)
         return Checkpoint(path, safetensors.numpy.load_file(path / STATE), manifest["facts"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (UserError, OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise Damaged(f"{type(error).__name__}: {error}") from error
+    except safetensors.SafetensorError as error:
+        raise Damaged(f"{STATE}: {error}") from error
 
 
 def newest(root: Path) -> Checkpoint | None:
@@ -87,10 +121,11 @@ def find(root: Path, which: str) -> Checkpoint:
         raise UserError(f"{root} holds no checkpoint: the run has not come that far yet.")
     if which == "latest":
         return latest
-    best = latest.facts["best"]
-    if which == "best" and best is None:
-        raise UserError("checkpoint=best: this run has no best checkpoint (its model names no metric to go by).")
-    step = best["step"] if which == "best" else which
+    step: Any = which
+    if which == "best":
+        if not (best := latest.facts["best"]):
+            raise UserError("checkpoint=best: this run has no best checkpoint (its model names no metric to go by).")
+        step = best.get("step")
     known = [str(_step(path)) for path in steps(root)]
     if str(step) not in known:
         raise UserError(f"checkpoint={which} is not there: choose latest, best, or a step of {', '.join(known)}.")
@@ -112,14 +147,14 @@ def prune(root: Path, step: int, keep: int, best_step: int | None) -> None:
 
 def steps(root: Path) -> list[Path]:
     """The checkpoints, oldest first."""
-    return sorted(path for path in root.glob("step-*") if path.name[5:].isdigit())
+    return sorted((path for path in root.glob("step-*") if STEP.fullmatch(path.name)), key=_step)
 
 
 def _step(path: Path) -> int:
     return int(path.name[5:])
 
 
-def _manifest(facts: Mapping[str, Any], files: Mapping[str, Any]) -> str:
+def _manifest(facts: Facts, files: Mapping[str, Any]) -> str:
     """The text of a manifest, which holds its own SHA-256, so that no bit of it can change unseen."""
     content = {"facts": dict(facts), "files": dict(files)}
     return json.dumps(content | {"sha256": hashlib.sha256(json.dumps(content).encode()).hexdigest()}, indent=2)

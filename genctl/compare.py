@@ -1,10 +1,10 @@
 """`genctl compare`: runs side by side, from what lies in their directories."""
 
-from pathlib import Path
-
 from rich.console import Console
 
-from genctl.comparison import files, terminal
+from genctl import files
+from genctl.comparison import files as formats
+from genctl.comparison import terminal
 from genctl.comparison.columns import comparison
 from genctl.comparison.found import runs_at
 from genctl.invocation import Invocation
@@ -16,10 +16,10 @@ def compare(
 ) -> None:
     """Show the table, and write it to the files that are asked for."""
     wanted = {name: place for name, place in (("json", json), ("csv", csv), ("html", html)) if place is not None}
-    places = {name: writable(Path(place).expanduser(), f"{name}=FILE") for name, place in wanted.items()}
+    places = {name: writable(files.given(place, name), f"{name}=FILE") for name, place in wanted.items()}
     found = comparison(runs_at(runs), by)
     console = Console()
     console.print(terminal.tables(found, console.width))
     for name, path in places.items():
-        files.write(found, name, path)
+        formats.write(found, name, path)
         console.print(path, markup=False, highlight=False, soft_wrap=True)

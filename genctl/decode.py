@@ -1,12 +1,11 @@
 """`genctl decode`: the images of codes."""
 
-from pathlib import Path
-
 import numpy as np
 
 from genctl import rundir
-from genctl.data.formats import read_npz, reading
+from genctl.data.formats import read_npz
 from genctl.errors import UserError, did_you_mean
+from genctl.files import given
 from genctl.invocation import Invocation
 from genctl.options import CheckpointOption, LabelOption, progress
 from genctl.outcome import Outcome
@@ -28,10 +27,9 @@ def decode(
 
 def read_codes(path: str) -> tuple[np.ndarray, np.ndarray | None]:
     """The codes of an .npz, and the names of their classes where it holds `labels`."""
-    file = Path(path).expanduser()
-    if not file.is_file():
+    file = given(path, "path")
+    if not file.exists():
         near = did_you_mean(file.name, [other.name for other in file.parent.glob("*.npz")])
         raise UserError(f"path={path} is not there: give an .npz that holds `codes`, as genctl encode writes it.{near}")
-    codes = read_npz(file, ("codes",))["codes"]
-    with reading(file), np.load(file, allow_pickle=False) as arrays:
-        return codes, arrays.get("labels")
+    arrays = read_npz(file, ("codes",), ("labels",))
+    return arrays["codes"], arrays.get("labels")

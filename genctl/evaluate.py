@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypedDict, Unpack
 from pydantic import Field, PositiveInt
 from rich.console import Console
 
-from genctl import build, evaluations, rundir
+from genctl import build, evaluations, files, rundir
 from genctl.errors import UserError
 from genctl.invocation import Invocation
 from genctl.metrics import sets
@@ -96,7 +96,7 @@ def _place(out: str | None) -> Path | None:
         return None
     if not out.endswith(".json"):
         raise UserError(f"out={out}: give a file that ends in .json; pictures go beside it.")
-    return writable(Path(out).expanduser(), "out=FILE.json")
+    return writable(files.given(out, "out"), "out=FILE.json")
 
 
 def _show(title: str, numbers: list[Number], evaluation: Evaluation, path: Path | None) -> None:

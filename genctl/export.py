@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from genctl import rundir
+from genctl import files, rundir
 from genctl.errors import UserError
 from genctl.invocation import Invocation
 from genctl.options import CheckpointOption
@@ -26,7 +26,7 @@ def export(
 ) -> None:
     """Write a network for each part, and README.md, its model card; leave nothing where one gives other output."""
     directory = rundir.existing(run)
-    target = Path(out).expanduser() if out else directory / "export" / format
+    target = files.given(out, "out") if out else directory / "export" / format
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise UserError(f"{target} is there already: name another folder with out=…, or remove it.")
     with trained(run, checkpoint, invocation.trust) as model:

@@ -44,6 +44,21 @@ def regular(path: Path, most_bytes: int | None = None) -> Path:
     return path
 
 
+def given(text: str, key: str) -> Path:
+    """The path that the setting `key` gives, ~ being the home directory. Raises UserError for what can be no path."""
+    try:
+        path = Path(text).expanduser()
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass  # whether something must be there is for the caller to say
+    except (OSError, ValueError, RuntimeError) as error:  # too long; a null character; no home directory
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UserError(f"{key}={text[:100]} is no path: {reason}.") from error
+    if not text:
+        raise UserError(f"{key} is empty: give a path.")
+    return path
+
+
 def is_regular(path: Path) -> bool:
     """Whether a regular file lies there; False for what cannot be looked at."""
     try:

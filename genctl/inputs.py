@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from genctl import files
 from genctl.classes import Label
 from genctl.data import arrays, folder
 from genctl.data.base import Examples, Source, Split
@@ -91,14 +92,14 @@ def _files(path: str | Sequence[str], spec: Spec) -> Source:
     images = []
     for file in [path] if isinstance(path, str) else path:
         with reading(Path(file)):
-            images.append(decode(Path(file).expanduser(), height, width, channels))
+            images.append(decode(files.given(file, "path"), height, width, channels))
     return Source(Spec("files", spec.image_shape), Examples(np.stack(images), None), None)
 
 
 def _collection(path: str, spec: Spec) -> Source:
     """A folder or a file of arrays, read as a data set is."""
     with _in_words_of_the_verb():
-        if not Path(path).expanduser().is_dir():
+        if not files.given(path, "path").is_dir():
             return arrays.load(path, None, None, skip_bad=False)
         height, width, channels = _image_shape(spec, path)
         return folder.load(path, [height, width], 1 if channels == 1 else 3, skip_bad=False)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from genctl import files
 from genctl.data.spec import Spec
 from genctl.errors import UserError
 from genctl.pictures import as_picture, grid, png, webp
@@ -25,7 +26,7 @@ class Outcome:
     """
 
     def __init__(self, out: str | None, directory: Path, name: str, folder: bool = False) -> None:
-        self.path = Path(out).expanduser() if out else directory / f"{name}.npz"
+        self.path = files.given(out, "out") if out else directory / f"{name}.npz"
         self.is_folder = folder and bool(out) and str(out).endswith("/")
         if self.path.suffix != ".npz" and not self.is_folder:
             other = ", or a folder for PNG files that ends in /" if folder else "; the picture goes beside it"

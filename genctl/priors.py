@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import numpy as np
 
 from genctl.choices import one_of
+from genctl.data.formats import read_npz
 from genctl.errors import UserError
 
 if TYPE_CHECKING:
@@ -55,6 +56,22 @@ class Prior(NamedTuple):
         low, high = (tf.gather(bound.astype(np.float32), kind) for bound in (self.low, self.high))
         return tf.clip_by_value(code, low, high)
 
+    def fits(self, classes: int, dim: int) -> bool:
+        """Whether it draws codes of so many numbers, for so many classes, and holds finite numbers alone."""
+        parts = self.weights.shape[-1]
+        shapes = {
+            "weights": (parts,),
+            "means": (parts, dim),
+            "factors": (parts, dim, dim),
+            "low": (dim,),
+            "high": (dim,),
+        }
+        arrays = {name: getattr(self, name) for name in shapes}
+        return all(
+            array.shape == (classes, *shapes[name]) and array.dtype.kind == "f" and bool(np.isfinite(array).all())
+            for name, array in arrays.items()
+        )
+
     def save(self, directory: Path) -> None:
         """Write FILE aside and rename it."""
         aside = directory / f".{FILE}.tmp"
@@ -68,18 +85,22 @@ def components(kind: str, wanted: int) -> int:
     return {"none": 0, "gaussian": 1, "mixture": wanted}[kind]
 
 
-def load(directory: Path, step: int) -> Prior | None:
+def load(directory: Path, step: int, code_dim: int, label_dim: int) -> Prior | None:
     """The prior of a run; None where it has none for its weights of this step. Raises UserError for a damaged file."""
     path = directory / FILE
     if not path.exists():
         return None
     try:
-        with np.load(path) as arrays:
-            stored = dict(arrays)
+        stored = read_npz(path, Prior._fields)
         prior = Prior(**{**stored, "how": json.loads(str(stored["how"]))})
-        return prior if prior.how["step"] == step else None
-    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+        fits = prior.fits(max(label_dim, 1), code_dim)
+        if prior.how["step"] != step:
+            return None
+    except (UserError, ValueError, TypeError, LookupError, RecursionError) as error:
         raise UserError(f"{path} is damaged: {error}. `genctl resume` fits the prior anew.") from error
+    if not fits:
+        raise UserError(f"{path} is no prior of this run's codes of {code_dim} numbers: `genctl resume` fits it anew.")
+    return prior
 
 
 def fit(codes: np.ndarray, labels: np.ndarray, components: int, step: int, seed: int) -> Prior:

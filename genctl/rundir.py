@@ -30,9 +30,10 @@ def path_of(config: Mapping[str, Any], job: str | None) -> Path | None:
     if config["name"] is None:
         return None
     name = Path(str(config["name"]))
+    files.given(str(name), "name")
     if name.is_absolute() or ".." in name.parts or name == Path():
         raise UserError(f"name={name}: a name is a path below outputs={config['outputs']}; outputs=… moves that.")
-    return Path(config["outputs"]).expanduser() / name / (job or "")
+    return files.given(config["outputs"], "outputs") / name / (job or "")
 
 
 def claim(path: Path) -> Path:
@@ -50,7 +51,7 @@ def fresh(outputs: str, stem: str) -> Path:
     """Make a directory `outputs/stem-DATE-TIME`, with a number where that is taken."""
     stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
     for number in itertools.count(1):
-        path = Path(outputs).expanduser() / (f"{stem}-{stamp}" if number == 1 else f"{stem}-{stamp}-{number}")
+        path = files.given(outputs, "outputs") / (f"{stem}-{stamp}" if number == 1 else f"{stem}-{stamp}-{number}")
         with contextlib.suppress(FileExistsError):
             path.mkdir(parents=True)
             break
@@ -64,7 +65,7 @@ def argument(path: Path) -> str:
 
 def existing(run: str, key: str = "run") -> Path:
     """The directory of a run that is to be used; `key` is the setting that names it. UserError where there is none."""
-    path = Path(run).expanduser()
+    path = files.given(run, key)
     if (path / CONFIG).exists():
         files.check_tree(path)
         return path

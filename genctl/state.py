@@ -54,5 +54,7 @@ def assign(state: Mapping[str, Any], arrays: Mapping[str, np.ndarray], problem: 
                 f"{problem}: {name} is {value.dtype}{list(value.shape)} there and "
                 f"{np.dtype(dtype)}{list(variable.shape)} here."
             )
+        if value.dtype.kind == "f" and not np.isfinite(value).all():
+            raise UserError(f"{problem}: {name} holds NaN or infinite numbers, which genctl never stores.")
     for name, variable in state.items():
         variable.assign(arrays[name])

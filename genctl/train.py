@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import yaml
 
-from genctl import build, checkpoint, provenance, records, report, rundir
+from genctl import build, checkpoint, files, provenance, records, report, rundir
 from genctl.callbacks import Callback
 from genctl.errors import Stopped, UserError
 from genctl.invocation import Invocation
@@ -35,7 +35,7 @@ def train(invocation: Invocation, **settings: Unpack[RunConfig]) -> None:
     records.refuse_references(config, "the config")
     for section, key in (("dataset", "path"), ("model", "autoencoder")):
         if isinstance(path := config[section].get(key), str):
-            config[section][key] = str(Path(path).expanduser().absolute())
+            config[section][key] = str(files.given(path, f"{section}.{key}").absolute())
     stem = "-".join(invocation.choices.get(group, group) for group in ("model", "dataset"))
     directory = rundir.path_of(config, invocation.job)
     if config["trainer"].get("workers") and not directory:

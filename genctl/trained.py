@@ -181,7 +181,7 @@ def restored(directory: Path, which: str | int, trust: Sequence[str]) -> "tuple[
     stored = checkpoints.find(directory / "checkpoints", str(which))
     strategy = build.strategy(config, spec, trust)
     state.restore(strategy, stored.arrays)
-    strategy.prior = priors.load(directory, stored.facts["step"])
+    strategy.prior = priors.load(directory, stored.facts["step"], strategy.code_dim, strategy.label_dim)
     return strategy, stored
 
 

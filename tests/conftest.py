@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from genctl.checkpoint import Facts
+
 if data := os.environ.get("GENCTL_DATA"):
     os.environ["GENCTL_DATA"] = str(Path(data).resolve())  # tests run in directories of their own
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # bit-for-bit claims are made for a CPU
@@ -80,6 +82,18 @@ def rows(run: str | Path) -> list[dict]:
     return [json.loads(line) for line in (Path(run) / "metrics.jsonl").read_text().splitlines()]
 
 
+FACTS = Facts(
+    step=3,
+    phase="train",
+    log_names=[],
+    log_count=0,
+    metrics_bytes=0,
+    latest={"train": {"loss": 1e-05}},
+    best=None,
+    waited=0,
+    rollbacks=0,
+    health={"since": {}, "warned": []},
+)
 ROLES = {
     "ae": ("encoder", "decoder"),
     "vae": ("encoder", "decoder"),

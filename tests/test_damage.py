@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Genctl, newest_weights, tiny
+from conftest import FACTS, Genctl, newest_weights, tiny
 from test_faults import End, Killed, end_of
 
 from genctl import checkpoint, parallel, rundir
@@ -75,7 +75,7 @@ def test_a_run_with_a_damaged_checkpoint_ends_as_a_whole_one(
 def test_no_bit_of_a_checkpoint_changes_unseen(tmp_path: Path) -> None:
     import numpy as np
 
-    path = checkpoint.save(tmp_path, 3, {"a": np.arange(3.0)}, {"step": 3, "latest": {"loss": 1e-05}, "best": None})
+    path = checkpoint.save(tmp_path, 3, {"a": np.arange(3.0)}, FACTS)
     for file in sorted(path.iterdir()):
         content = file.read_bytes()
         for bit in range(8 * len(content)):

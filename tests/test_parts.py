@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import FACTS
 
 from genctl import checkpoint
 from genctl.context import Noise, StepContext
@@ -157,9 +158,9 @@ def test_a_grid_holds_every_image_and_pairs_stand_side_by_side() -> None:
 
 def test_a_checkpoint_comes_back_exactly_and_damage_is_seen(tmp_path: Path) -> None:
     arrays = {"a": np.float32(3).reshape(()), "b": np.arange(6, dtype=np.int64).reshape(2, 3), "c": np.array([True])}
-    path = checkpoint.save(tmp_path, 7, arrays, {"best": None})
+    path = checkpoint.save(tmp_path, 7, arrays, FACTS)
     loaded = checkpoint.load(path)
-    assert loaded.facts == {"best": None} and loaded.arrays.keys() == arrays.keys()
+    assert loaded.facts == FACTS and loaded.arrays.keys() == arrays.keys()
     for name, array in arrays.items():
         assert loaded.arrays[name].dtype == array.dtype and loaded.arrays[name].shape == array.shape
         assert (loaded.arrays[name] == array).all()
@@ -173,7 +174,7 @@ def test_a_checkpoint_comes_back_exactly_and_damage_is_seen(tmp_path: Path) -> N
 
 def test_old_checkpoints_go_and_the_best_stays(tmp_path: Path) -> None:
     for step in (1, 2, 3, 4, 5):
-        checkpoint.save(tmp_path, step, {"a": np.zeros(1)}, {"best": None})
+        checkpoint.save(tmp_path, step, {"a": np.zeros(1)}, FACTS)
     checkpoint.prune(tmp_path, step=5, keep=2, best_step=2)
     assert [path.name[-1] for path in checkpoint.steps(tmp_path)] == ["2", "4", "5"]
     checkpoint.prune(tmp_path, step=4, keep=1, best_step=None)  # 5 lies beyond, so it cannot be relied on

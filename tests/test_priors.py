@@ -45,10 +45,10 @@ def test_each_class_has_a_prior_of_its_own() -> None:
 def test_a_stored_prior_is_for_the_weights_that_it_was_fitted_with(tmp_path: Path) -> None:
     prior = priors.fit(*clusters(100), components=2, step=7, seed=0)
     prior.save(tmp_path)
-    stored = priors.load(tmp_path, 7)
+    stored = priors.load(tmp_path, 7, 2, 2)
     assert stored is not None and stored.how == prior.how and stored.how["codes"] == 100
     assert all((old == new).all() for old, new in zip(prior[:-1], stored[:-1], strict=True))
-    assert priors.load(tmp_path, 8) is None
+    assert priors.load(tmp_path, 8, 2, 2) is None
 
 
 def test_an_autoencoder_samples_from_its_prior_and_a_stopped_run_gets_the_same_one(genctl: Genctl) -> None:

@@ -45,7 +45,7 @@ def runs_at(places: Sequence[str]) -> list[Found]:
     """Every run at or below these places, each once. Raises UserError for a place that holds none."""
     if not places:
         raise UserError("genctl compare needs directories of runs: genctl compare outputs/a outputs/b.")
-    directories = [directory for place in places for directory in _below(Path(place).expanduser())]
+    directories = [directory for place in places for directory in _below(files.given(place, "runs"))]
     return [read(directory) for directory in {path.resolve(): path for path in directories}.values()]
 
 
