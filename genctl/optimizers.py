@@ -6,8 +6,9 @@ Keras is imported inside the functions, so that a mistake in a config is reporte
 import dataclasses
 from typing import Annotated, Any, TypedDict, Unpack
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import Field
 
+from genctl.ranges import Amount, PositiveAmount, PositiveSteps
 from genctl.schedules import PositiveScheduled
 
 Momentum = Annotated[float, Field(ge=0, lt=1)]
@@ -26,19 +27,19 @@ class Optimizer:
 
     rule: Any
     learning_rate: PositiveScheduled
-    clip_norm: PositiveFloat | None = None
-    accumulate: PositiveInt = 1
+    clip_norm: PositiveAmount | None = None
+    accumulate: PositiveSteps = 1
 
 
 class Shared(TypedDict):
     """What every optimizer takes beside its rule's own settings; see Optimizer."""
 
     learning_rate: PositiveScheduled
-    clip_norm: PositiveFloat | None
-    accumulate: PositiveInt
+    clip_norm: PositiveAmount | None
+    accumulate: PositiveSteps
 
 
-def adam(beta_1: Momentum, beta_2: Momentum, epsilon: PositiveFloat, **shared: Unpack[Shared]) -> Optimizer:
+def adam(beta_1: Momentum, beta_2: Momentum, epsilon: PositiveAmount, **shared: Unpack[Shared]) -> Optimizer:
     """Adam (Kingma and Ba 2015, algorithm 1)."""
     import keras
 
@@ -46,10 +47,10 @@ def adam(beta_1: Momentum, beta_2: Momentum, epsilon: PositiveFloat, **shared: U
 
 
 def adamw(
-    weight_decay: NonNegativeFloat,
+    weight_decay: Amount,
     beta_1: Momentum,
     beta_2: Momentum,
-    epsilon: PositiveFloat,
+    epsilon: PositiveAmount,
     **shared: Unpack[Shared],
 ) -> Optimizer:
     """Adam with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2)."""
@@ -59,16 +60,14 @@ def adamw(
     return Optimizer(rule, **shared)
 
 
-def lion(
-    weight_decay: NonNegativeFloat, beta_1: PositiveMomentum, beta_2: Momentum, **shared: Unpack[Shared]
-) -> Optimizer:
+def lion(weight_decay: Amount, beta_1: PositiveMomentum, beta_2: Momentum, **shared: Unpack[Shared]) -> Optimizer:
     """The sign of a momentum, with decoupled weight decay (Chen et al. 2023, algorithm 2)."""
     import keras
 
     return Optimizer(keras.optimizers.Lion(weight_decay=weight_decay, beta_1=beta_1, beta_2=beta_2), **shared)
 
 
-def rmsprop(rho: Momentum, momentum: Momentum, epsilon: PositiveFloat, **shared: Unpack[Shared]) -> Optimizer:
+def rmsprop(rho: Momentum, momentum: Momentum, epsilon: PositiveAmount, **shared: Unpack[Shared]) -> Optimizer:
     """Gradient divided by a running average of its size (Tieleman and Hinton 2012)."""
     import keras
 

@@ -12,23 +12,27 @@ from collections.abc import Callable
 from typing import Annotated, Any, get_args
 
 import pydantic
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field
+
+from genctl.errors import UserError
+from genctl.ranges import Amount, PositiveAmount, PositiveSteps, Steps
 
 Schedule = Callable[[Any], Any]
+MOST_MAGNITUDES = 30  # between the ends of an exponential schedule
 EXAMPLE = "{linear: {start: 0, end: 1, steps: 2000}}"
 
 
-def constant(value: NonNegativeFloat, warmup: NonNegativeInt = 0) -> Schedule:
+def constant(value: Amount, warmup: Steps = 0) -> Schedule:
     """`value` at every step."""
     return _warmed(lambda step: value, warmup)
 
 
-def linear(start: NonNegativeFloat, end: NonNegativeFloat, steps: PositiveInt, warmup: NonNegativeInt = 0) -> Schedule:
+def linear(start: Amount, end: Amount, steps: PositiveSteps, warmup: Steps = 0) -> Schedule:
     """From `start` to `end` in a straight line of `steps`."""
     return _warmed(lambda step: start + (end - start) * _share(step, steps), warmup)
 
 
-def cosine(start: NonNegativeFloat, end: NonNegativeFloat, steps: PositiveInt, warmup: NonNegativeInt = 0) -> Schedule:
+def cosine(start: Amount, end: Amount, steps: PositiveSteps, warmup: Steps = 0) -> Schedule:
     """From `start` to `end` along half a cosine of `steps` (Loshchilov and Hutter 2017, equation 5, one cycle)."""
 
     def value(step: Any) -> Any:
@@ -39,15 +43,20 @@ def cosine(start: NonNegativeFloat, end: NonNegativeFloat, steps: PositiveInt, w
     return _warmed(value, warmup)
 
 
-def exponential(start: PositiveFloat, end: PositiveFloat, steps: PositiveInt, warmup: NonNegativeInt = 0) -> Schedule:
+def exponential(start: PositiveAmount, end: PositiveAmount, steps: PositiveSteps, warmup: Steps = 0) -> Schedule:
     """From `start` to `end` in `steps`, by the same factor at each."""
+    if abs(math.log10(end) - math.log10(start)) > MOST_MAGNITUDES:
+        raise UserError(
+            f"an exponential schedule from {start} to {end} goes through more than {MOST_MAGNITUDES} powers of ten, "
+            "which float32 does not hold: choose a start and an end that are nearer to each other."
+        )
     return _warmed(lambda step: start * (end / start) ** _share(step, steps), warmup)
 
 
 def cyclic(
-    start: NonNegativeFloat,
-    end: NonNegativeFloat,
-    steps: PositiveInt,
+    start: Amount,
+    end: Amount,
+    steps: PositiveSteps,
     rise: Annotated[float, Field(gt=0, le=1)] = 0.5,
 ) -> Schedule:
     """Again and again: from `start` to `end` in a straight line, then `end` (Fu et al. 2019, equation 6, for beta).
@@ -111,12 +120,12 @@ def _or_schedule(number: Any) -> pydantic.PlainValidator:
         try:
             return adapter.validate_python(value, strict=True)
         except pydantic.ValidationError as error:
-            reason = error.errors()[0]["msg"].removeprefix("Input ")
+            reason = error.errors()[0]["msg"].removeprefix("Input ").removeprefix("Value error, ")
             raise ValueError(f"{reason}, or be a schedule such as {EXAMPLE}") from None
 
     return pydantic.PlainValidator(check)
 
 
-NonNegativeScheduled = Annotated[float | Schedule, _or_schedule(NonNegativeFloat)]
-PositiveScheduled = Annotated[float | Schedule, _or_schedule(PositiveFloat)]
+NonNegativeScheduled = Annotated[float | Schedule, _or_schedule(Amount)]
+PositiveScheduled = Annotated[float | Schedule, _or_schedule(PositiveAmount)]
 SCHEDULES = {schedule.__name__: schedule for schedule in (constant, linear, cosine, exponential, cyclic)}

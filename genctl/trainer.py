@@ -2,11 +2,25 @@
 
 import dataclasses
 import math
+import re
 from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import AfterValidator, Field, PositiveInt
 
 from genctl.errors import UserError
+from genctl.ranges import PositiveSteps, Steps
+
+MOST_EPOCHS = 10**6
+MOST_PROFILED = 1000  # steps of a profile, which is kept in memory until it ends
+
+
+def _known_device(name: str) -> str:
+    if not re.fullmatch("auto|cpu|gpu(:(0|[1-9][0-9]{0,3}))?", name):
+        raise ValueError("should be auto, cpu, gpu, or the number of a GPU such as gpu:1")
+    return name
+
+
+Device = Annotated[str, AfterValidator(_known_device)]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -14,9 +28,11 @@ class Trainer:
     """The settings of the loop.
 
     steps: optimizer steps in all; None: the sum of the model's phases.
-    epochs: passes over the training split, which replace `steps` where given.
+    epochs: passes over the training split, which replace `steps` where given; part of a step counts as one.
     batch_size: examples a step. device: auto, cpu, gpu or gpu:N.
     devices: how many of that device, or parts of a CPU, share every batch; all of a CPU are its cores.
+    workers: what names the processes that share every batch; each uses all GPUs that it sees, or its CPU.
+    wait_seconds: how long these wait for each other at the start.
     resident: whether the data are copied to the device, or read while it computes. xla: whether to compile with XLA.
     precision: Keras' policy for the networks; losses are float32.
     profile: the first step of a TensorFlow profile, and the step it ends at.
@@ -26,27 +42,58 @@ class Trainer:
         better value after which the run ends; None: never.
     """
 
-    steps: PositiveInt | None
-    epochs: PositiveFloat | None
+    steps: PositiveSteps | None
+    epochs: Annotated[float, Field(gt=0, le=MOST_EPOCHS)] | None
     batch_size: PositiveInt
-    device: str
+    device: Device
     devices: PositiveInt | Literal["all"]
     workers: Literal["tf_config", "slurm"] | None
     resident: bool | Literal["auto"]
     xla: bool | Literal["auto"]
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"]
-    profile: Annotated[list[NonNegativeInt], Field(min_length=2, max_length=2)] | None
+    profile: Annotated[list[Steps], Field(min_length=2, max_length=2)] | None
     on_nan: Literal["stop", "rollback"]
     rollbacks: PositiveInt
     rollback_factor: Annotated[float, Field(gt=0, le=1)]
     monitor: str | None = None
-    patience: PositiveInt | None = None
+    patience: PositiveSteps | None = None
+    wait_seconds: Annotated[float, Field(gt=0, le=86400)] = 60.0
 
     def __post_init__(self) -> None:
-        if self.patience and self.workers:
-            raise UserError(f"trainer.patience={self.patience} does not work with trainer.workers: leave one out.")
-        if self.profile and self.profile[0] >= self.profile[1]:
+        if self.profile:
+            self._check_profile(*self.profile)
+        if self.workers:
+            self._check_workers()
+        if self.devices != "all" and self.devices > self.batch_size:
+            raise UserError(
+                f"trainer.devices={self.devices} cannot share the {self.batch_size} examples of a batch: use "
+                f"trainer.devices={self.batch_size} or less, or a larger trainer.batch_size."
+            )
+
+    def _check_profile(self, first: int, last: int) -> None:
+        if first >= last:
             raise UserError(f"trainer.profile={self.profile}: give the first step, and a later one to end at.")
+        if self.epochs is None and self.steps is not None and first >= self.steps:
+            raise UserError(f"trainer.profile={self.profile} begins after the last step, trainer.steps={self.steps}.")
+        if last - first > MOST_PROFILED:
+            raise UserError(
+                f"trainer.profile={self.profile} is of {last - first:,} steps, which are more than fit into one "
+                f"profile: {MOST_PROFILED:,} are the most, such as [{first}, {first + 100}]."
+            )
+
+    def _check_workers(self) -> None:
+        if self.patience:
+            raise UserError(f"trainer.patience={self.patience} does not work with trainer.workers: leave one out.")
+        if self.devices != 1:
+            raise UserError(
+                f"trainer.devices={self.devices} does not work with trainer.workers, where each process uses all GPUs "
+                "that it sees, or its CPU: leave trainer.devices out."
+            )
+        if ":" in self.device:
+            raise UserError(
+                f"trainer.device={self.device} does not work with trainer.workers, where each process uses all GPUs "
+                "that it sees: use trainer.device=gpu, and choose GPUs by the variable CUDA_VISIBLE_DEVICES."
+            )
 
     def check_batch(self, examples: int) -> None:
         """Raise UserError where one batch is more than a training split of `examples`."""
@@ -59,7 +106,7 @@ class Trainer:
     def total_steps(self, examples: int, phase_steps: int) -> int:
         """The run's length, for a training split of `examples` and phases of `phase_steps` in all."""
         if self.epochs is not None:
-            return math.ceil(self.epochs * examples / self.batch_size)
+            return max(1, math.ceil(self.epochs * examples / self.batch_size))
         if not (total := self.steps or phase_steps):
             raise UserError(
                 "trainer.steps=null: this model has no phases to add up; give trainer.steps or trainer.epochs."

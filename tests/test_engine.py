@@ -7,11 +7,14 @@ import numpy as np
 import psutil
 import pytest
 import tensorflow as tf
+import yaml
 from conftest import Genctl, newest_weights, rows
 from test_resume import options
 
 from genctl.callbacks import Log
+from genctl.commandline import paths
 from genctl.context import StepContext
+from genctl.instantiate import instantiate
 from genctl.player import Logs
 from genctl.strategies.aegan import AEGAN
 from genctl.strategies.base import Batch
@@ -125,4 +128,38 @@ def test_a_profile_is_written_of_the_steps_asked_for(genctl: Genctl) -> None:
     genctl.good("train", "model=vae", "trainer.steps=30", "trainer.profile=[10,20]", "name=x", "outputs=runs")
     (profile,) = Path("runs/x").glob("plugins/profile/*/*.xplane.pb")
     assert profile.stat().st_size > 10_000
-    assert "trainer.profile" in genctl.bad("train", "trainer.profile=[20,10]")
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("trainer.steps=1000000000000000000000000", "trainer.steps=1000000000000000000000000: should be less than"),
+        ("trainer.epochs=1e300", "trainer.epochs=1e+300: should be less than or equal to 1000000."),
+        ("trainer.epochs=-1", "trainer.epochs=-1: should be greater than 0"),
+        ("trainer.batch_size=1000000000000", "trainer.batch_size=1000000000000 is more than the 1437 examples"),
+        ("trainer.profile=[20,10]", "give the first step, and a later one to end at"),
+        ("trainer.profile=[0,1002]", "is of 1,002 steps, which are more than fit into one profile"),
+        ("trainer.profile=[4000,4001]", "begins after the last step, trainer.steps=4000"),
+        ("trainer.profile=[0,1000000000000000000000000]", "trainer.profile[1]=1000000000000000000000000: should be"),
+    ],
+)
+def test_lengths_that_no_run_can_have_are_refused(genctl: Genctl, word: str, message: str) -> None:
+    assert message in genctl.bad("train", "dataset=digits", "outputs=runs", word)
+    assert not Path("runs").exists()
+
+
+@pytest.mark.parametrize(("epochs", "steps"), [(1e-300, 1), (0.5, 4), (2, 15), (1e6, 7_031_250)])
+def test_a_part_of_a_step_counts_as_one(epochs: float, steps: int) -> None:
+    settings = yaml.safe_load((paths.builtin() / "trainer/default.yaml").read_text())
+    trainer = instantiate({**settings, "epochs": epochs}, "trainer")
+    assert trainer.total_steps(examples=900, phase_steps=0) == steps
+
+
+@pytest.mark.parametrize("model", ["aegan", "aegan_multilevel", "latent_gan"])
+@pytest.mark.parametrize("steps", ["null", "10"])
+def test_phases_without_any_step_are_refused(genctl: Genctl, model: str, steps: str) -> None:
+    none = ["model.phases.autoencoder=0", "model.phases.adversarial=0"]
+    none += ["model.phases.joint=0"] if model != "latent_gan" else []
+    message = genctl.bad("train", f"model={model}", f"trainer.steps={steps}", "outputs=runs", *none)
+    assert "model.phases={autoencoder: 0, adversarial: 0" in message and "no phase has a step" in message
+    assert not Path("runs").exists()

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import keras
 import tensorflow as tf
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt
+from pydantic import Field, PositiveInt
 
 from genctl import priors
 from genctl.context import Noise, StepContext
@@ -20,6 +20,7 @@ from genctl.objectives.corruptions import CORRUPTIONS, CorruptionName, check_cor
 from genctl.objectives.likelihoods import LikelihoodName, likelihood_for
 from genctl.objectives.regularizers import REGULARIZERS, RegularizerName
 from genctl.player import Logs, Player
+from genctl.ranges import Amount, Steps, Width
 from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy, attach
 
 ACTIVATIONS = {name: keras.activations.get(name) for name in ("linear", "relu", "sigmoid")}
@@ -37,17 +38,17 @@ class AE(Strategy):
         encoder: NetworkBuilder,
         decoder: NetworkBuilder,
         optimizer: OptimizerBuilder,
-        latent_dim: PositiveInt,
+        latent_dim: Width,
         likelihood: LikelihoodName,
-        average_halflife: NonNegativeInt,
+        average_halflife: Steps,
         conditional: bool,
         code_activation: Literal["linear", "relu", "sigmoid"] = "linear",
         corruption: CorruptionName = "none",
-        corruption_amount: NonNegativeFloat = 0.0,
+        corruption_amount: Amount = 0.0,
         regularizer: RegularizerName = "none",
-        regularizer_weight: NonNegativeFloat = 0.0,
+        regularizer_weight: Amount = 0.0,
         sparsity: Annotated[float, Field(gt=0, lt=1)] = 0.05,
-        projections: NonNegativeInt = 1,
+        projections: Annotated[int, Field(ge=0, le=1000)] = 1,
         prior: priors.PriorName = "none",
         prior_components: PositiveInt = 1,
     ) -> None:

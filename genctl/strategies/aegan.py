@@ -11,11 +11,11 @@
 import functools
 
 import tensorflow as tf
-from pydantic import NonNegativeInt, PositiveInt
 
 from genctl.context import Noise, StepContext
 from genctl.data.spec import Spec
 from genctl.player import Logs, Loss, Player
+from genctl.ranges import Steps, Width
 from genctl.schedules import NonNegativeScheduled
 from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy
 from genctl.strategies.codec import Codec
@@ -39,12 +39,12 @@ class AEGAN(Strategy):
         optimizer: OptimizerBuilder,
         game: Game,
         stages: Stages,
-        latent_dim: PositiveInt,
+        latent_dim: Width,
         generator_input: Takes,
         generator_output: Makes,
         reconstruction_weight: NonNegativeScheduled,
         contraction: NonNegativeScheduled,
-        average_halflife: NonNegativeInt,
+        average_halflife: Steps,
         conditional: bool,
     ) -> None:
         super().__init__(spec, conditional)

@@ -10,11 +10,12 @@ import functools
 
 import keras
 import tensorflow as tf
-from pydantic import NonNegativeInt, PositiveInt
+from pydantic import PositiveInt
 
 from genctl.context import Noise, StepContext
 from genctl.data.spec import Spec
 from genctl.player import Logs, Loss, Player
+from genctl.ranges import Steps, Width
 from genctl.schedules import NonNegativeScheduled
 from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy
 from genctl.strategies.forge import Takes, mixed
@@ -39,12 +40,12 @@ class AEGANMultilevel(Strategy):
         optimizer: OptimizerBuilder,
         game: Game,
         stages: Stages,
-        latent_dim: PositiveInt,
+        latent_dim: Width,
         levels: PositiveInt,
-        level_steps: NonNegativeInt,
+        level_steps: Steps,
         generator_input: Takes,
         reconstruction_weight: NonNegativeScheduled,
-        average_halflife: NonNegativeInt,
+        average_halflife: Steps,
         conditional: bool,
     ) -> None:
         super().__init__(spec, conditional)

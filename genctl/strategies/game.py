@@ -6,11 +6,11 @@ A game holds settings alone. Networks and players are the strategy's, which asks
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 import keras
 import tensorflow as tf
-from pydantic import PositiveFloat, PositiveInt
+from pydantic import Field
 
 from genctl.context import Noise, StepContext
 from genctl.errors import UserError
@@ -18,6 +18,7 @@ from genctl.networks.blocks import Fraction, Shape
 from genctl.objectives.adversarial import ADVERSARIAL, AdversarialName
 from genctl.objectives.penalties import PENALTIES, PenaltyName, Score
 from genctl.player import Logs, Loss, Player
+from genctl.ranges import PositiveAmount, PositiveSteps
 from genctl.schedules import NonNegativeScheduled, PositiveScheduled, at
 from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, attach
 
@@ -53,10 +54,10 @@ class Game:
 
     adversarial: AdversarialName
     penalty: PenaltyName
-    penalty_weight: PositiveFloat | None
-    penalty_every: PositiveInt
-    clip_weights: PositiveFloat | None
-    critic_turns: PositiveInt
+    penalty_weight: PositiveAmount | None
+    penalty_every: PositiveSteps
+    clip_weights: PositiveAmount | None
+    critic_turns: Annotated[int, Field(gt=0, le=100)]
     critic_learning_rate: PositiveScheduled | None
     label_smoothing: Fraction
     instance_noise: NonNegativeScheduled

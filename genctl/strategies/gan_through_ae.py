@@ -10,11 +10,11 @@ whose autoencoder is the discriminator itself.
 """
 
 import tensorflow as tf
-from pydantic import NonNegativeInt, PositiveInt
 
 from genctl.context import Noise, StepContext
 from genctl.data.spec import Spec
 from genctl.player import Logs, Loss, Player
+from genctl.ranges import Steps, Width
 from genctl.schedules import NonNegativeScheduled, at, scheduled
 from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy
 from genctl.strategies.codec import Codec
@@ -34,10 +34,10 @@ class GANThroughAE(Strategy):
         discriminator: NetworkBuilder,
         optimizer: OptimizerBuilder,
         game: Game,
-        latent_dim: PositiveInt,
+        latent_dim: Width,
         reconstruction_weight: NonNegativeScheduled,
         learn_from_generated: bool,
-        average_halflife: NonNegativeInt,
+        average_halflife: Steps,
         conditional: bool,
     ) -> None:
         super().__init__(spec, conditional)

@@ -8,7 +8,7 @@ import functools
 
 import keras
 import tensorflow as tf
-from pydantic import NonNegativeInt, PositiveInt
+from pydantic import PositiveInt
 
 from genctl import priors
 from genctl.context import Noise, StepContext
@@ -17,6 +17,7 @@ from genctl.errors import UserError
 from genctl.networks.blocks import Widths
 from genctl.objectives.likelihoods import LikelihoodName, likelihood_for
 from genctl.player import Logs, Loss, Player
+from genctl.ranges import Steps
 from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy, attach, cut
 
 
@@ -33,9 +34,9 @@ class HAE(Strategy):
         decoder: NetworkBuilder,
         optimizer: OptimizerBuilder,
         levels: Widths,
-        level_steps: NonNegativeInt,
+        level_steps: Steps,
         likelihood: LikelihoodName,
-        average_halflife: NonNegativeInt,
+        average_halflife: Steps,
         conditional: bool,
         prior: priors.PriorName,
         prior_components: PositiveInt,

@@ -6,7 +6,6 @@ product of what the image says of z_l on the way up and of the prior p(z_l | coa
 """
 
 import tensorflow as tf
-from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt
 
 from genctl.context import Noise, StepContext
 from genctl.data.spec import Spec
@@ -18,6 +17,7 @@ from genctl.objectives.bounds import active_units, bits_per_dim, floored_rate
 from genctl.objectives.likelihoods import LikelihoodName, likelihood_for
 from genctl.objectives.normal import Normal
 from genctl.player import Logs, Loss, Player
+from genctl.ranges import Amount, Steps, Width
 from genctl.schedules import constant
 from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy, attach, cut, repeated
 
@@ -37,13 +37,13 @@ class HVAE(Strategy):
         decoder: NetworkBuilder,
         optimizer: OptimizerBuilder,
         levels: Widths,
-        width: PositiveInt,
-        beta: NonNegativeFloat,
-        warmup: NonNegativeInt,
-        free_bits: NonNegativeFloat,
+        width: Width,
+        beta: Amount,
+        warmup: Steps,
+        free_bits: Amount,
         likelihood: LikelihoodName,
         binarization: BinarizationName,
-        average_halflife: NonNegativeInt,
+        average_halflife: Steps,
         conditional: bool,
     ) -> None:
         super().__init__(spec, conditional)

@@ -3,11 +3,11 @@
 L = -E[log (1/k) sum_i p(x, z_i) / q(z_i | x)], with z_1 ... z_k drawn from q(z | x).
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import keras
 import tensorflow as tf
-from pydantic import NonNegativeInt, PositiveInt
+from pydantic import Field
 
 from genctl.context import Noise, StepContext
 from genctl.data.spec import Spec
@@ -23,6 +23,7 @@ from genctl.objectives.bounds import (
 from genctl.objectives.likelihoods import LikelihoodName, likelihood_for
 from genctl.objectives.normal import standard
 from genctl.player import Logs, Loss, Player
+from genctl.ranges import Steps, Width
 from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy, repeated
 from genctl.strategies.normal_codec import NormalCodec
 
@@ -42,12 +43,12 @@ class IWAE(Strategy):
         encoder: NetworkBuilder,
         decoder: NetworkBuilder,
         optimizer: OptimizerBuilder,
-        latent_dim: PositiveInt,
-        samples: PositiveInt,
+        latent_dim: Width,
+        samples: Annotated[int, Field(gt=0, le=10_000)],
         gradient: Literal["plain", "doubly_reparameterized"],
         likelihood: LikelihoodName,
         binarization: BinarizationName,
-        average_halflife: NonNegativeInt,
+        average_halflife: Steps,
         conditional: bool,
     ) -> None:
         super().__init__(spec, conditional)

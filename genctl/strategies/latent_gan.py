@@ -8,11 +8,11 @@
 import functools
 
 import tensorflow as tf
-from pydantic import NonNegativeInt, PositiveInt
 
 from genctl.context import Noise, StepContext
 from genctl.data.spec import Spec
 from genctl.player import Logs, Loss, Player
+from genctl.ranges import Steps, Width
 from genctl.schedules import PositiveScheduled
 from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy
 from genctl.strategies.codec import Codec
@@ -33,11 +33,11 @@ class LatentGAN(Strategy):
         discriminator: NetworkBuilder,
         optimizer: OptimizerBuilder,
         game: Game,
-        latent_dim: PositiveInt,
+        latent_dim: Width,
         phases: TwoPhases,
         autoencoder: str | None,
         adversarial_learning_rate: PositiveScheduled,
-        average_halflife: NonNegativeInt,
+        average_halflife: Steps,
         conditional: bool,
     ) -> None:
         super().__init__(spec, conditional)

@@ -7,11 +7,11 @@ image of the one before (networks/multiscale.py): Karras et al. fade it in for t
 
 import keras
 import tensorflow as tf
-from pydantic import NonNegativeInt, PositiveInt
 
 from genctl.context import Noise, StepContext
 from genctl.data.spec import Spec
 from genctl.player import Logs, Loss, Player
+from genctl.ranges import Steps, Width
 from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy, attach
 from genctl.strategies.game import Game
 from genctl.strategies.levels import MultilevelGame, numbered
@@ -28,9 +28,9 @@ class MSGAN(Strategy):
         discriminator: NetworkBuilder,
         optimizer: OptimizerBuilder,
         game: Game,
-        noise_dim: PositiveInt,
-        level_steps: NonNegativeInt,
-        average_halflife: NonNegativeInt,
+        noise_dim: Width,
+        level_steps: Steps,
+        average_halflife: Steps,
         conditional: bool,
     ) -> None:
         super().__init__(spec, conditional)

@@ -5,16 +5,15 @@ import functools
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import NonNegativeInt
-
 from genctl.context import StepContext
 from genctl.errors import UserError
 from genctl.player import Loss
+from genctl.ranges import Steps
 from genctl.schedules import NonNegativeScheduled, PositiveScheduled, at, scheduled, switched
 from genctl.strategies.base import OptimizerBuilder
 
-TwoPhases = dict[Literal["autoencoder", "adversarial"], NonNegativeInt]
-ThreePhases = dict[Literal["autoencoder", "adversarial", "joint"], NonNegativeInt]
+TwoPhases = dict[Literal["autoencoder", "adversarial"], Steps]
+ThreePhases = dict[Literal["autoencoder", "adversarial", "joint"], Steps]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,10 +72,13 @@ def taking_part(phase: str, levels: int) -> int:
 def in_order(phases: Mapping[Any, int], autoencoder: str | None) -> dict[str, int]:
     """The lengths in the order of training.
 
-    autoencoder: the run whose weights encoder and decoder begin with; None: new ones. Raises UserError where the
-    autoencoder is to stand still in phase adversarial though nothing has trained it.
+    autoencoder: the run whose weights encoder and decoder begin with; None: new ones. Raises UserError where no phase
+    has a step, or where the autoencoder is to stand still in phase adversarial though nothing has trained it.
     """
     known = {name: phases[name] for name in ("autoencoder", "adversarial", "joint") if name in phases}
+    if not any(known.values()):
+        lengths = ", ".join(f"{name}: {length}" for name, length in known.items())
+        raise UserError(f"model.phases={{{lengths}}}: no phase has a step: give at least one of them some steps.")
     if known["autoencoder"] or autoencoder or (not known["adversarial"] and "joint" in known):
         return known
     joint = ", or model.phases.adversarial=0 to train all networks at once" if "joint" in known else ""

@@ -5,7 +5,6 @@ L = -E_q[log p(x | z)] + beta KL(q(z | x) || p(z))
 
 import keras
 import tensorflow as tf
-from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt
 
 from genctl.context import Noise, StepContext
 from genctl.data.spec import Spec
@@ -15,6 +14,7 @@ from genctl.objectives.bounds import active_units, bits_per_dim, floored_rate
 from genctl.objectives.likelihoods import LikelihoodName, likelihood_for
 from genctl.objectives.normal import Normal, standard
 from genctl.player import Logs, Player
+from genctl.ranges import Amount, Steps, Width
 from genctl.schedules import NonNegativeScheduled, at
 from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy
 from genctl.strategies.normal_codec import NormalCodec
@@ -29,12 +29,12 @@ class VAE(Strategy):
         encoder: NetworkBuilder,
         decoder: NetworkBuilder,
         optimizer: OptimizerBuilder,
-        latent_dim: PositiveInt,
+        latent_dim: Width,
         beta: NonNegativeScheduled,
         likelihood: LikelihoodName,
-        average_halflife: NonNegativeInt,
+        average_halflife: Steps,
         conditional: bool,
-        free_bits: NonNegativeFloat = 0.0,
+        free_bits: Amount = 0.0,
         binarization: BinarizationName = "none",
     ) -> None:
         super().__init__(spec, conditional)

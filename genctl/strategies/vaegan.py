@@ -15,7 +15,6 @@ import functools
 
 import keras
 import tensorflow as tf
-from pydantic import NonNegativeInt, PositiveInt
 
 from genctl.context import Noise, StepContext
 from genctl.data.spec import Spec
@@ -24,6 +23,7 @@ from genctl.objectives.divergences import standard_normal_kl
 from genctl.objectives.likelihoods import total
 from genctl.objectives.normal import Normal
 from genctl.player import Logs, Loss, Player
+from genctl.ranges import Steps, Width
 from genctl.schedules import NonNegativeScheduled, at, scheduled
 from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy, attach
 from genctl.strategies.game import Game
@@ -46,10 +46,10 @@ class VAEGAN(Strategy):
         discriminator: NetworkBuilder,
         optimizer: OptimizerBuilder,
         game: Game,
-        latent_dim: PositiveInt,
+        latent_dim: Width,
         beta: NonNegativeScheduled,
         gamma: NonNegativeScheduled,
-        average_halflife: NonNegativeInt,
+        average_halflife: Steps,
         conditional: bool,
     ) -> None:
         super().__init__(spec, conditional)
