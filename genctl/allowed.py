@@ -105,7 +105,7 @@ def names_at(key: str) -> frozenset[str]:
     place, *below = key.replace("[", ".[").split(".")
     depth = len(below) - (place in SEVERAL)
     found = PLACES.get(place, Place(frozenset()))
-    return found.names if depth <= 0 else found.inside
+    return found.names if depth == 0 else found.inside if depth > 0 else frozenset()
 
 
 EVERY = frozenset().union(*(place.names | place.inside for place in PLACES.values()))

@@ -26,7 +26,7 @@ class Player:
     """
 
     def __init__(self, name: str, *networks: keras.Model, optimizer: Optimizer, average_halflife: int = 0) -> None:
-        self.name = name
+        self.name, self.networks = name, networks
         self.weights = [weight for network in networks for weight in network.trainable_variables]
         self.optimizer, self.rule = optimizer, optimizer.rule
         self.rule.build(self.weights)
@@ -45,6 +45,8 @@ class Player:
         sum of three or more tensors adds them in whatever order their memory becomes free (see also device.use).
         """
         objective, logs = loss()
+        penalties = [penalty for network in self.networks for penalty in network.losses]  # of layers' regularizers
+        objective = tf.add_n([objective, *penalties]) if penalties else objective
         gradients = mean_over_devices(self._gradients(objective))
         norm = tf.linalg.global_norm(gradients)
         rate = context.rate_factor * at(self.optimizer.learning_rate, context.step)
