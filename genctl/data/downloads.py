@@ -1,9 +1,9 @@
 """Well-known data sets: from the user's own files, the cache, or their servers.
 
 Each loader takes `url`, the address of the folder that holds the original files, and `files`, their names and SHA-256.
-The user's own files, in the folder that GENCTL_DATA names, come first, whatever their SHA-256; a cached or downloaded file
-must have the one that is given. All are checked for keys, shapes and types. Each raises UserError where a file cannot be
-had or is not what it should be.
+The user's own files, in the folder that GENCTL_DATA names, come first, whatever their SHA-256; a cached or downloaded
+file must have the one that is given. All are checked for keys, shapes and types. Each loader raises UserError where a
+file cannot be had or is not what it should be.
 """
 
 import logging
