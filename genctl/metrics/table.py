@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from genctl.metrics.base import Number
+from genctl.printing import printable
 
 
 def table(title: str, numbers: Sequence[Number]) -> RenderableType:
@@ -16,16 +17,21 @@ def table(title: str, numbers: Sequence[Number]) -> RenderableType:
     shared = set.intersection(*(set(protocol.items()) for protocol in protocols))
     own = [_words({name: text for name, text in one.items() if (name, text) not in shared}) for one in protocols]
     letters = dict(zip(filter(None, dict.fromkeys(own)), string.ascii_lowercase, strict=False))
-    rows = Table("metric", title=title, title_justify="left")
+    rows = Table("metric", title=plain(title), title_justify="left")
     for name in ("value", "floor"):
         rows.add_column(name, justify="right")
     rows.add_column("by")
     for number, words in zip(numbers, own, strict=True):
         floor = "" if number.floor is None else f"{number.floor:.4g}"
-        rows.add_row(number.metric, value(number), floor, letters.get(words, ""))
+        rows.add_row(plain(number.metric), plain(value(number)), floor, letters.get(words, ""))
     below = [_words({name: text for name, text in protocols[0].items() if (name, text) in shared})]
     below += [f"{letter}: {words}" for words, letter in letters.items()]
-    return Group(rows, *(Text(line) for line in below if line))
+    return Group(rows, *(plain(line) for line in below if line))
+
+
+def plain(text: str) -> Text:
+    """Text that may come from a run, shown as it is: neither as rich's markup nor as commands for the terminal."""
+    return Text(printable(text))
 
 
 def value(number: Number) -> str:
