@@ -7,17 +7,20 @@ One that compares classes also says `needs_labels`.
 
 import dataclasses
 import functools
+import math
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import numpy as np
+from pydantic import AfterValidator, FiniteFloat
 from rich.progress import MofNCompleteColumn
 
 from genctl.data.base import Dataset, Split, SplitName
 from genctl.data.progress import progress_bar
 from genctl.data.spec import Spec
 from genctl.errors import UserError
+from genctl.printing import printable
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -25,6 +28,23 @@ if TYPE_CHECKING:
     from genctl.metrics.features.base import Extractor
     from genctl.metrics.vectors import Vectors
     from genctl.strategies.base import Strategy
+
+
+def _plain(text: str) -> str:
+    if printable(text) != text:
+        raise ValueError("should hold no character that a terminal obeys")
+    return text
+
+
+def _finite(facts: Mapping[str, Any]) -> Mapping[str, Any]:
+    for name, value in facts.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"{name} comes out as {value}")
+    return facts
+
+
+Words = Annotated[str, AfterValidator(_plain)]
+Facts = Annotated[Mapping[str, Any], AfterValidator(_finite)]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,12 +55,12 @@ class Number:
     protocol: plain types: feature network and its hash, counts, split, binarisation, k, seed, …
     """
 
-    metric: str
-    value: float
-    unit: str
-    protocol: Mapping[str, Any]
-    error: float | None = None
-    floor: float | None = None
+    metric: Words
+    value: FiniteFloat
+    unit: Words
+    protocol: Facts
+    error: FiniteFloat | None = None
+    floor: FiniteFloat | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -51,6 +71,7 @@ class Evaluation:
     for feature networks and memorisation. test: real examples that training did not see. seed: of all randomness.
     count: how many samples metrics of samples take. features: makes the feature network; None: what suits the data.
     trust: packages whose names a config may use. pictures: what metrics draw, by name, for the caller to keep.
+    prepared: what was done to the examples before, for the protocols of all numbers.
     """
 
     spec: Spec
@@ -64,6 +85,7 @@ class Evaluation:
     features: "Callable[..., Extractor] | None" = None
     trust: tuple[str, ...] = ()
     pictures: "dict[str, Image.Image]" = dataclasses.field(default_factory=dict)
+    prepared: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def of(cls, dataset: Dataset, data: SplitName, seed: int, **further: Any) -> "Evaluation":
@@ -79,12 +101,20 @@ class Evaluation:
         return self.train if self.real.name != "train" or self.test is None else self.test
 
     @functools.cached_property
+    def trained_classes(self) -> int:
+        """Of how many classes the training split has examples; 0 without labels."""
+        labels = self.train.pool.labels if self.spec.label_dim else None
+        return 0 if labels is None else len(np.unique(labels[self.train.positions]))
+
+    @functools.cached_property
     def vectors(self) -> "Vectors":
-        """Features by the network that was asked for, else by the classifier where there are labels, else by pixels."""
+        """Features by the network that was asked for, else by the classifier where it has classes to tell apart, else
+        by pixels.
+        """
         from genctl.metrics.features.pixels import pixels
         from genctl.metrics.vectors import Vectors
 
-        if self.features is None and self.spec.label_dim:
+        if self.features is None and self.trained_classes > 1:
             return self.classified
         return Vectors(self, (self.features or pixels)(evaluation=self))
 
@@ -135,13 +165,42 @@ class Unsuited(UserError):
 
 
 def check_suited(metric: Metric, evaluation: Evaluation) -> None:
-    """Raise Unsuited where the family cannot do what the metric needs, or labels are missing."""
+    """Raise Unsuited where the family cannot do what the metric needs, or labels of two classes are missing."""
     name = type(metric).__name__
-    if getattr(metric, "needs_labels", False) and not evaluation.spec.label_dim:
-        raise Unsuited(f"{name} needs labels, and data set '{evaluation.spec.name}' has none")
+    if getattr(metric, "needs_labels", False):
+        check_classes(name, evaluation)
     if metric.needs is None or (metric.needs == "sample" and evaluation.images is not None):
         return
     if evaluation.strategy is None:
         raise Unsuited(f"{name} needs a run that can {metric.needs}, not a set of images")
     if not evaluation.strategy.can(metric.needs):
         raise Unsuited(f"{name} needs a family that can {metric.needs}; {type(evaluation.strategy).__name__} cannot")
+
+
+def check_classes(name: str, evaluation: Evaluation) -> None:
+    """Raise Unsuited, beginning with `name`, where no two classes could be learnt from the training split."""
+    if not evaluation.spec.label_dim:
+        raise Unsuited(f"{name} needs labels, and data set '{evaluation.spec.name}' has none")
+    if evaluation.trained_classes < 2:
+        raise Unsuited(
+            f"{name} needs training examples of 2 classes, and there are some of {evaluation.trained_classes}"
+        )
+
+
+def check_enough(name: str, least: int, counts: Mapping[str, int]) -> None:
+    """Raise Unsuited, beginning with `name`, where there are fewer than `least` of anything; counts: by what it is."""
+    for what, count in counts.items():
+        if count < least:
+            raise Unsuited(f"{name} needs at least {least} {what}, and there are {count}")
+
+
+def measured(metric: Metric, evaluation: Evaluation) -> list[Number]:
+    """The metric's numbers. Raises Unsuited where any is not finite: such a number is neither shown nor kept."""
+    numbers = list(metric(evaluation))
+    for number in numbers:
+        values = {number.metric: number.value, "standard error": number.error, "floor": number.floor}
+        try:
+            _finite({**number.protocol, **values})
+        except ValueError as error:
+            raise Unsuited(f"{error}, which is no result") from error
+    return numbers

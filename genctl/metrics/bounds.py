@@ -67,9 +67,10 @@ def binarized(strategy: Strategy, split: Split, binarization: str, seed: int) ->
     """The split with intensities of 0 or 1, which are the same whatever k is; as it is for `none`."""
     if binarization == "none":
         return split
-    make = BINARIZATIONS[binarization]
+    make, spec = BINARIZATIONS[binarization], strategy.spec
     parts = applied(lambda given, noise: make(given["image"], noise), strategy, split, seed, "binarization")
-    images = np.concatenate([strategy.spec.to_stored(part) for part in parts])
+    whites = np.concatenate(list(parts)) > 0
+    images = np.where(whites, spec.high, spec.low).astype(split.pool.images.dtype)
     places = np.arange(split.size)
     return Split(split.name, Examples(images, split.take(places).labels), places)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from genctl.metrics.base import Evaluation, Number
+from genctl.metrics.base import Evaluation, Number, check_enough
 from genctl.metrics.vectors import Measured
 
 SMOOTHING = 0.5  # added to each count before shares are compared (Krichevsky and Trofimov 1981): no class has none
@@ -29,11 +29,12 @@ class Classes:
 def compare(
     samples: np.ndarray, real: np.ndarray, classify: Callable[[np.ndarray], np.ndarray], classes: int
 ) -> Mapping[str, Measured]:
-    """Numbers of features (n, d) and (m, d).
+    """Numbers of features (n, d) and (m, d). Raises Unsuited where there are none of either.
 
     classes_hit: classes with at least one sample. class_entropy: of the samples' shares of the classes, in nats.
     class_divergence: the Kullback-Leibler divergence of these shares from those of the real examples, in nats.
     """
+    check_enough("classes", 1, {"samples": len(samples), "real examples": len(real)})
     counts, real_counts = (np.bincount(classify(part), minlength=classes) for part in (samples, real))
     shares = counts / counts.sum()
     p, q = ((one + SMOOTHING) / (one + SMOOTHING).sum() for one in (counts, real_counts))

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from pydantic import PositiveInt
 
 from genctl.data.base import Split
-from genctl.metrics.base import Evaluation, Number, Unsuited
+from genctl.metrics.base import Evaluation, Number, Unsuited, check_enough
 from genctl.metrics.examples import applied, encoded, protocol
+from genctl.signatures import Count
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -33,7 +33,7 @@ class Probes:
 
     needs, needs_labels = "encode", True
 
-    def __init__(self, neighbours: PositiveInt, n_train: PositiveInt, n: PositiveInt | None) -> None:
+    def __init__(self, neighbours: Count, n_train: Count, n: Count | None) -> None:
         self.neighbours, self.n_train, self.n = neighbours, n_train, n
 
     def __call__(self, evaluation: Evaluation) -> Sequence[Number]:
@@ -72,7 +72,7 @@ class AggregatePosterior:
 
     needs = "encode"
 
-    def __init__(self, n: PositiveInt) -> None:
+    def __init__(self, n: Count) -> None:
         self.n = n
 
     def __call__(self, evaluation: Evaluation) -> Sequence[Number]:
@@ -81,8 +81,7 @@ class AggregatePosterior:
         assert strategy is not None
         if not strategy.can("sample"):
             raise Unsuited(f"{type(strategy).__name__} draws no codes that those of examples could be compared with")
-        if split.size < 2:
-            raise Unsuited("the distribution of codes needs two examples")
+        check_enough("the distribution of codes", 2, {"examples": split.size})
 
         def prior_codes(batch: "Batch", noise: "Noise") -> "tf.Tensor":
             return strategy.draw(strategy.condition(batch), noise)
@@ -93,6 +92,8 @@ class AggregatePosterior:
             for purpose in ("prior", "another prior")
         )
         scale = 2 * float(prior.var(axis=0).sum())
+        if scale == 0:
+            raise Unsuited(f"the distribution of codes needs drawn codes that differ, and all {len(prior)} are equal")
         about = protocol(evaluation, split) | {"kernel": "inverse multiquadratic", "seed": seed}
         value, floor = (squared_mmd(codes, prior, scale) for codes in (posterior, other))
         return [Number("posterior_mmd2", value, "1", about, floor=floor)]

@@ -2,15 +2,14 @@
 
 import numpy as np
 from PIL import Image
-from pydantic import PositiveInt
 
 from genctl import pictures
-from genctl.metrics.base import Evaluation, Number, Unsuited
+from genctl.metrics.base import Evaluation, Number, Unsuited, check_enough
 from genctl.metrics.features.pixels import pixels
-from genctl.metrics.vectors import Measured, Vectors, check_enough
+from genctl.metrics.vectors import ROUNDING, Measured, Vectors
+from genctl.signatures import Count
 
 SHOWN, BESIDE = 10, 5  # samples in the picture, and training examples beside each
-ROUNDING = 1e-4  # what a distance of 0 may come out as, by the features' standard deviation
 
 
 class Copies:
@@ -23,7 +22,7 @@ class Copies:
 
     needs = "sample"
 
-    def __init__(self, components: PositiveInt) -> None:
+    def __init__(self, components: Count) -> None:
         self.components = components
 
     def __call__(self, evaluation: Evaluation) -> list[Number]:
@@ -34,11 +33,11 @@ class Copies:
             raise Unsuited("copies needs examples that were not trained on, and there are none")
         unseen = unseen.first(evaluation.count)
         train = Neighbours(vectors.of(evaluation.train))
-        key = {"metric": "copies", "train": evaluation.train.fingerprint, "unseen": unseen.fingerprint}
+        key = {"metric": "copies", "train": evaluation.train, "unseen": unseen}
         usual = vectors.floors(
             key, lambda: dict(zip(("distance", "copies"), train.judge(vectors.of(unseen)), strict=True))
         )
-        if usual["distance"] < ROUNDING * train.train.std():
+        if usual["distance"] <= ROUNDING * train.train.std():
             raise Unsuited("copies needs a scale, and half of the unseen examples are in the training split too")
         distance, copies = train.judge(vectors.samples)
         if evaluation.spec.is_image:
@@ -57,7 +56,7 @@ class Neighbours:
     def __init__(self, train: np.ndarray) -> None:
         from sklearn.neighbors import NearestNeighbors  # importing it takes a second
 
-        check_enough("copies", 2, train, train)
+        check_enough("copies", 2, {"training examples": len(train)})
         self.train = train
         self.index = NearestNeighbors(algorithm="brute").fit(train)
 
@@ -79,7 +78,7 @@ def _picture(evaluation: Evaluation, train: Neighbours, samples: np.ndarray) -> 
     chosen = np.argsort(distances, kind="stable")[:SHOWN]
     places = train.nearest(samples[chosen], BESIDE)[1]
     spec = evaluation.spec
-    beside = [spec.to_stored(spec.to_unit(evaluation.train.take(row).images)) for row in places]
+    beside = [spec.to_bytes(evaluation.train.take(row).images) for row in places]
     own = evaluation.samples[chosen]
     rows = [np.concatenate([sample[None], others]) for sample, others in zip(own, beside, strict=True)]
     return pictures.grid(np.concatenate(rows), columns=1 + places.shape[1])

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from pydantic import PositiveInt
 
 from genctl.metrics.base import Evaluation, Number
 from genctl.metrics.examples import applied, encoded, mean_number, protocol
+from genctl.signatures import Count
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -26,7 +26,7 @@ class Slope:
 
     needs = "encode"
 
-    def __init__(self, projections: PositiveInt, n: PositiveInt | None) -> None:
+    def __init__(self, projections: Count, n: Count | None) -> None:
         self.projections, self.n = projections, n
 
     def __call__(self, evaluation: Evaluation) -> Sequence[Number]:
@@ -55,7 +55,7 @@ class ActiveShare:
 
     needs = "encode"
 
-    def __init__(self, n: PositiveInt | None) -> None:
+    def __init__(self, n: Count | None) -> None:
         self.n = n
 
     def __call__(self, evaluation: Evaluation) -> Sequence[Number]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from genctl.data.base import Split
-from genctl.metrics.base import Evaluation, Number
+from genctl.metrics.base import Evaluation, Number, Unsuited
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -24,7 +24,8 @@ def applied(
 ) -> Iterator[np.ndarray]:
     """What `function` makes of each batch of a split, with the running averages of weights where they are kept.
 
-    seed, purpose: of the noise, which also depends on the place of a batch's first example.
+    seed, purpose: of the noise, which also depends on the place of a batch's first example. Raises Unsuited where the
+    strategy gives numbers that are not finite.
     """
     import tensorflow as tf
 
@@ -37,7 +38,10 @@ def applied(
         for place in range(0, split.size, BATCH):
             examples = split.take(np.arange(place, min(place + BATCH, split.size)))
             given = batch((examples.images, examples.labels), strategy.spec)
-            yield program(given, tf.constant(place, tf.int64)).numpy()
+            found = program(given, tf.constant(place, tf.int64)).numpy()
+            if not np.isfinite(found).all():
+                raise Unsuited("the run gives NaN or infinite values for some examples: its weights are broken")
+            yield found
 
 
 def encoded(strategy: "Strategy", split: Split) -> np.ndarray:
@@ -46,9 +50,9 @@ def encoded(strategy: "Strategy", split: Split) -> np.ndarray:
 
 
 def protocol(evaluation: Evaluation, split: Split) -> dict[str, Any]:
-    """Which examples a number is about: the split, or the first of the evaluation's."""
+    """Which examples a number is about: the split, or the first of the evaluation's; and what was done to them."""
     data = f"{evaluation.spec.name} {evaluation.real.fingerprint[:12]}"
-    return {"split": split.name, "real": split.size, "data": data}
+    return {"split": split.name, "real": split.size, "data": data, **evaluation.prepared}
 
 
 def mean_number(metric: str, values: np.ndarray, unit: str, settings: Mapping[str, Any]) -> Number:

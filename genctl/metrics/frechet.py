@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from genctl.metrics.base import Evaluation, Number
-from genctl.metrics.vectors import Measured, check_enough
+from genctl.metrics.base import Evaluation, Number, check_enough
+from genctl.metrics.vectors import Measured
 
 
 class Frechet:
@@ -23,7 +23,7 @@ class Frechet:
 
 def compare(samples: np.ndarray, real: np.ndarray) -> Mapping[str, Measured]:
     """The squared distance of features (n, d) and (m, d). Raises Unsuited where there are less than two."""
-    check_enough("the Fréchet distance", 2, samples, real)
+    check_enough("the Fréchet distance", 2, {"samples": len(samples), "real examples": len(real)})
     return {"frechet_distance": Measured(distance(*moments(samples), *moments(real)))}
 
 

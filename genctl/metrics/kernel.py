@@ -1,20 +1,25 @@
 """The kernel distance: unbiased squared maximum mean discrepancy of features (Binkowski et al. 2018, equation 4)."""
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import numpy as np
-from pydantic import PositiveInt
+from pydantic import Field
 
-from genctl.metrics.base import Evaluation, Number
-from genctl.metrics.vectors import Measured, check_enough
+from genctl.metrics.base import Evaluation, Number, check_enough
+from genctl.metrics.vectors import Measured
+from genctl.signatures import Count
 
 
 class Kernel:
-    """kernel_distance: 0 on average where both are drawn alike, whatever the number of samples; it may be negative."""
+    """kernel_distance: 0 on average where both are drawn alike, whatever the number of samples; it may be negative.
+
+    block: samples, and real examples, of one estimate; half of the smaller set where that is less.
+    """
 
     needs = "sample"
 
-    def __init__(self, block: PositiveInt) -> None:
+    def __init__(self, block: Annotated[Count, Field(ge=2)]) -> None:
         self.block = block
 
     def __call__(self, evaluation: Evaluation) -> list[Number]:
@@ -28,7 +33,7 @@ def compare(samples: np.ndarray, real: np.ndarray, block: int) -> Mapping[str, M
 
     Blocks have `block` examples of each, or less where there would be only one. Raises Unsuited for too few.
     """
-    check_enough("the kernel distance", 4, samples, real)
+    check_enough("the kernel distance", 4, {"samples": len(samples), "real examples": len(real)})
     smaller = min(len(samples), len(real))
     size = min(block, smaller // 2)
     starts = range(0, smaller - size + 1, size)

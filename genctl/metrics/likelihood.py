@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-from pydantic import PositiveInt
 
-from genctl.metrics.base import Evaluation, Number, Unsuited
+from genctl.metrics.base import Evaluation, Number, Unsuited, check_enough
 from genctl.metrics.examples import encoded, mean_number, protocol
+from genctl.signatures import Count
 
 Binarization = Literal["none", "fixed", "dynamic"]
 BYTES = 255.0  # widths of a grey level in the range of intensities
@@ -27,7 +27,7 @@ class Likelihood:
 
     needs = "likelihood"
 
-    def __init__(self, k: PositiveInt, n: PositiveInt | None, binarization: Binarization) -> None:
+    def __init__(self, k: Count, n: Count | None, binarization: Binarization) -> None:
         self.k, self.n, self.binarization = k, n, binarization
 
     def __call__(self, evaluation: Evaluation) -> Sequence[Number]:
@@ -61,7 +61,7 @@ class ActiveUnits:
 
     needs = "likelihood"
 
-    def __init__(self, n: PositiveInt | None) -> None:
+    def __init__(self, n: Count | None) -> None:
         self.n = n
 
     def __call__(self, evaluation: Evaluation) -> Sequence[Number]:
@@ -70,6 +70,7 @@ class ActiveUnits:
         assert strategy is not None
         from genctl.objectives.bounds import ACTIVE
 
+        check_enough("the variance of codes", 2, {"examples": split.size})
         means = encoded(strategy, split)
         about = protocol(evaluation, split) | {"threshold": ACTIVE}
         return [Number("active_units", float(active(means, ACTIVE)), f"of {strategy.code_dim}", about)]

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 
 from genctl.errors import UserError
-from genctl.metrics.base import Evaluation, Metric, Number, Unsuited, check_suited
+from genctl.metrics.base import Evaluation, Metric, Number, Unsuited, check_suited, measured
 
 log = logging.getLogger("genctl")
 
@@ -15,7 +15,7 @@ def measure(metrics: Mapping[str, Metric], evaluation: Evaluation, named: bool) 
     named: the metrics were asked for by name, so that one which cannot be had is a UserError; else it is passed over.
     """
     suited, numbers = dict(metrics), list[Number]()
-    for act in (check_suited, lambda metric, evaluation: numbers.extend(metric(evaluation))):
+    for act in (check_suited, lambda metric, evaluation: numbers.extend(measured(metric, evaluation))):
         for name, metric in list(suited.items()):
             try:
                 act(metric, evaluation)

@@ -7,12 +7,12 @@ and 5. A point's neighbourhood is the ball that reaches to its k-th nearest othe
 from collections.abc import Mapping
 
 import numpy as np
-from pydantic import PositiveInt
 from rich.progress import MofNCompleteColumn
 
 from genctl.data.progress import progress_bar
-from genctl.metrics.base import Evaluation, Number
-from genctl.metrics.vectors import Measured, check_enough
+from genctl.metrics.base import Evaluation, Number, Unsuited, check_enough
+from genctl.metrics.vectors import ROUNDING, Measured
+from genctl.signatures import Count
 
 BLOCK_BYTES = 2**26  # of the distances that are held at once
 
@@ -22,7 +22,7 @@ class Neighbourhoods:
 
     needs = "sample"
 
-    def __init__(self, k: PositiveInt) -> None:
+    def __init__(self, k: Count) -> None:
         self.k = k
 
     def __call__(self, evaluation: Evaluation) -> list[Number]:
@@ -32,15 +32,19 @@ class Neighbourhoods:
 
 
 def compare(samples: np.ndarray, real: np.ndarray, k: int) -> Mapping[str, Measured]:
-    """The four numbers of features (n, d) and (m, d). Raises Unsuited where either are not more than k.
+    """The four numbers of features (n, d) and (m, d).
+
+    Raises Unsuited where either are not more than k, or each real example has k equal ones.
 
     precision: the share of samples in the neighbourhood of a real example. recall: the share of real examples in the
     neighbourhood of a sample. density: in how many real examples' neighbourhoods a sample is, by k. coverage: the share
     of real examples with a sample in their neighbourhood.
     """
-    check_enough(f"neighbourhoods of k={k}", k + 1, samples, real)
+    check_enough(f"neighbourhoods of k={k}", k + 1, {"samples": len(samples), "real examples": len(real)})
     samples, real = samples.astype(np.float64), real.astype(np.float64)
     real_reach, sample_reach = reach(real, k), reach(samples, k)
+    if np.sqrt(real_reach.max()) <= ROUNDING * real.std():
+        raise Unsuited(f"neighbourhoods of k={k} needs real examples that differ, and each has {k} equal ones")
     around = np.zeros(len(samples))
     recalled = np.zeros(len(real), bool)
     nearest = np.full(len(real), np.inf)

@@ -1,14 +1,17 @@
-"""How near reconstructions are to their originals, both as they are stored: bytes for images."""
+"""How near reconstructions are to their originals: images both as bytes, vectors in the data's own units."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
-from pydantic import NonNegativeFloat, PositiveInt
+from pydantic import Field
 
+from genctl.data.base import Split
 from genctl.data.spec import Spec
+from genctl.errors import UserError
 from genctl.metrics.base import Evaluation, Number
 from genctl.metrics.examples import applied, mean_number, protocol
+from genctl.signatures import Count
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -32,7 +35,7 @@ class Reconstruction:
 
     needs = "reconstruct"
 
-    def __init__(self, n: PositiveInt | None) -> None:
+    def __init__(self, n: Count | None) -> None:
         self.n = n
 
     def __call__(self, evaluation: Evaluation) -> Sequence[Number]:
@@ -43,7 +46,7 @@ class Reconstruction:
         parts: list[dict[str, np.ndarray]] = []
         place = 0
         for copies in applied(lambda batch, noise: strategy.reconstruct(batch), strategy, split):
-            originals = split.take(np.arange(place, place + len(copies))).images
+            originals = comparable(split, spec, np.arange(place, place + len(copies)))
             parts.append(compare(originals, spec.to_stored(copies), spec.is_image))
             place += len(copies)
         units = {"mse": mse_unit(spec), "psnr": "dB"}
@@ -63,7 +66,13 @@ class Denoising:
 
     needs = "reconstruct"
 
-    def __init__(self, corruption: Corruption, amount: NonNegativeFloat, n: PositiveInt | None) -> None:
+    def __init__(
+        self, corruption: Corruption, amount: Annotated[float, Field(ge=0, allow_inf_nan=False)], n: Count | None
+    ) -> None:
+        if corruption != "gaussian" and amount > 1:
+            raise UserError(
+                f"metrics.denoising.amount={amount}: {corruption} damages a share of the numbers, at most 1."
+            )
         self.corruption, self.amount, self.n = corruption, amount, n
 
     def __call__(self, evaluation: Evaluation) -> Sequence[Number]:
@@ -78,10 +87,16 @@ class Denoising:
             return strategy.reconstruct({**batch, "image": corrupt(batch["image"], self.amount, noise)})
 
         copies = np.concatenate([*applied(restored, strategy, split, evaluation.seed, "denoising")])
-        originals = split.take(np.arange(split.size)).images
+        originals = comparable(split, spec, np.arange(split.size))
         values = squared_error(originals, spec.to_stored(copies))
         settings = {"corruption": self.corruption, "amount": self.amount, "seed": evaluation.seed}
         return [mean_number("denoising_mse", values, mse_unit(spec), protocol(evaluation, split) | settings)]
+
+
+def comparable(split: Split, spec: Spec, places: np.ndarray) -> np.ndarray:
+    """The examples at these places as reconstructions of them are stored: images as bytes, whatever the data are."""
+    images = split.take(places).images
+    return spec.to_bytes(images) if spec.is_image else images
 
 
 def mse_unit(spec: Spec) -> str:

@@ -9,9 +9,13 @@ from rich.progress import MofNCompleteColumn
 
 from genctl.data.base import Split
 from genctl.data.progress import progress_bar
+from genctl.errors import UserError
 from genctl.metrics.base import Evaluation, Number, Unsuited
+from genctl.metrics.examples import protocol
 from genctl.metrics.features.base import Extractor
 from genctl.metrics.kept import Arrays, kept
+
+ROUNDING = 1e-4  # what a distance of 0 may come out as, by the features' standard deviation
 
 
 class Measured(NamedTuple):
@@ -23,13 +27,6 @@ class Measured(NamedTuple):
 
 
 Compare = Callable[[np.ndarray, np.ndarray], Mapping[str, Measured]]  # features of samples (n, d), of real (m, d)
-
-
-def check_enough(metric: str, least: int, samples: np.ndarray, real: np.ndarray) -> None:
-    """Raise Unsuited where there are fewer than `least` of either."""
-    for name, count in (("samples", len(samples)), ("real examples", len(real))):
-        if count < least:
-            raise Unsuited(f"{metric} needs at least {least} {name}, and there are {count}")
 
 
 class Vectors:
@@ -58,29 +55,36 @@ class Vectors:
             blocks = (split.take(places[first : first + step]).images for first in range(0, split.size, step))
             return {"features": self._extract(blocks, split.size, f"features of {split.name} examples")}
 
-        key = {"network": self.extractor.sha256, "split": split.fingerprint}
-        return kept("features", key, extract)[0]["features"]
+        return self._kept("features", {"split": split}, extract)["features"]
 
     def _extract(self, blocks: Iterator[np.ndarray], total: int, what: str) -> np.ndarray:
         parts = []
         with progress_bar(what, total, MofNCompleteColumn()) as advance:
             for block in blocks:
-                parts.append(self.extractor.features(self.evaluation.spec.to_unit(block)))
+                parts.append(self._features(block))
                 advance(len(block))
         return np.concatenate(parts) if parts else np.zeros((0, 1), np.float32)
+
+    def _features(self, block: np.ndarray) -> np.ndarray:
+        found = self.extractor.features(self.evaluation.spec.to_unit(block))
+        if not np.isfinite(found).all():
+            raise UserError(
+                f"features={self.extractor.name}: the network gives NaN or infinite values: its weights are broken. "
+                "Choose others, such as features=pixels."
+            )
+        return found
+
+    def _kept(self, kind: str, key: Mapping[str, Any], make: Callable[[], Arrays]) -> Arrays:
+        """Arrays that depend on the network and on what `key` says; kept where all of that is known."""
+        network = self.extractor.key
+        return make() if network is None else kept(kind, self.evaluation.spec, {"network": network, **key}, make)[0]
 
     @property
     def protocol(self) -> dict[str, Any]:
         """What every comparison of these features depends on."""
-        real = self.evaluation.real
-        return {
-            **self.extractor.protocol,
-            "samples": self.evaluation.count,
-            "split": real.name,
-            "real": real.size,
-            "data": f"{self.evaluation.spec.name} {real.fingerprint[:12]}",
-            "seed": self.evaluation.seed,
-        }
+        evaluation = self.evaluation
+        about = {"samples": evaluation.count, **protocol(evaluation, evaluation.real)}
+        return {**self.extractor.protocol, **about, "seed": evaluation.seed}
 
     def compare(self, name: str, compare: Compare, **settings: Any) -> list[Number]:
         """The numbers that `compare` gives, each with its floor.
@@ -93,7 +97,7 @@ class Vectors:
         found = compare(self.samples, self.real)
         try:
             floors = self.floors(
-                {"metric": name, "spare": spare.fingerprint, **settings},
+                {"metric": name, "spare": spare, **settings},
                 lambda: {one: measured.value for one, measured in compare(self.of(spare), self.real).items()},
             )
         except Unsuited:  # too few of them
@@ -101,9 +105,18 @@ class Vectors:
         return self.numbers(found, protocol, floors)
 
     def floors(self, key: Mapping[str, Any], compute: Callable[[], Mapping[str, float]]) -> dict[str, float]:
-        """Values by name, computed once for this network and real split; `key` says what else they depend on."""
-        full = {"network": self.extractor.sha256, "real": self.evaluation.real.fingerprint, **key}
-        arrays, _ = kept("floors", full, lambda: {name: np.asarray(value) for name, value in compute().items()})
+        """Values by name, computed once for this network and real split; `key` says what else they depend on.
+
+        Raises Unsuited where one is not finite.
+        """
+
+        def make() -> Arrays:
+            values = {name: np.asarray(value) for name, value in compute().items()}
+            if not np.isfinite(list(values.values())).all():
+                raise Unsuited("what real examples get in place of samples is not finite")
+            return values
+
+        arrays = self._kept("floors", {"real": self.evaluation.real, **key}, make)
         return {name: float(value) for name, value in arrays.items()}
 
     def numbers(

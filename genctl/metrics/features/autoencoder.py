@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from genctl import rundir
+from genctl import records, rundir
 from genctl.errors import UserError
 from genctl.metrics.base import Evaluation
 from genctl.metrics.features.base import Extractor, batch_of
@@ -12,13 +12,14 @@ from genctl.trained import restored
 def autoencoder(evaluation: Evaluation, run: str) -> Extractor:
     """The codes that a run gives examples; the mean where a code is random.
 
-    run: its directory. Raises UserError where that run cannot encode these data.
+    run: its directory. Codes are kept for later evaluations unless the run may use packages that cannot be told by a
+    hash. Raises UserError where that run cannot encode these data.
     """
     import tensorflow as tf
 
     from genctl.metrics.kept import digest
 
-    spec, directory = evaluation.spec, rundir.existing(run)
+    spec, directory = evaluation.spec, rundir.existing(run, "features.run")
     strategy, stored = restored(directory, "latest", evaluation.trust)
     if strategy.spec.image_shape != spec.image_shape:
         raise UserError(
@@ -34,5 +35,12 @@ def autoencoder(evaluation: Evaluation, run: str) -> Extractor:
         with strategy.averaged():
             return strategy.encode(batch).numpy()
 
-    facts = {"features_run": run, "features_step": stored.facts["step"]}
-    return Extractor("autoencoder", digest(stored.arrays), features, batch=batch_of(spec.size), facts=facts)
+    return Extractor(
+        "autoencoder",
+        digest(stored.arrays),
+        features,
+        batch=batch_of(spec.size),
+        facts={"features_run": run, "features_step": stored.facts["step"]},
+        made_of={"config": records.read_config(directory), "of": strategy.spec.to_json()},
+        kept=not evaluation.trust,
+    )

@@ -14,6 +14,8 @@ class Extractor:
     """One feature network with its weights.
 
     name: as it stands in the names of metrics. sha256: of the weights. facts: what else a protocol should say of it.
+    made_of: plain types: what else its features depend on beside the weights. kept: whether that is all, so that
+    features may be kept for later evaluations.
     features: examples float32 (n, ...) in [-1, 1] to vectors float32 (n, d). batch: examples that it takes at once.
     classify: vectors to classes (n,), where the network knows them.
     """
@@ -23,7 +25,14 @@ class Extractor:
     features: Callable[[np.ndarray], np.ndarray]
     batch: int = MOST
     facts: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    made_of: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    kept: bool = True
     classify: Callable[[np.ndarray], np.ndarray] | None = None
+
+    @property
+    def key(self) -> dict[str, Any] | None:
+        """All that its features depend on; None where that cannot be told."""
+        return {"features": self.name, "sha256": self.sha256, **self.made_of} if self.kept else None
 
     @property
     def protocol(self) -> dict[str, Any]:

@@ -3,29 +3,28 @@
 import dataclasses
 
 import numpy as np
-from pydantic import PositiveInt
 
 from genctl.data.base import Split
-from genctl.metrics.base import Evaluation, Unsuited
+from genctl.metrics.base import Evaluation, check_classes
 from genctl.metrics.features.base import Extractor, batch_of
 from genctl.metrics.kept import kept
 from genctl.metrics.vectors import Vectors
+from genctl.signatures import Count
 
 RECIPE = 1  # changes with what the training in classifying.py computes
 
 
-def classifier(evaluation: Evaluation, steps: PositiveInt = 3000, batch_size: PositiveInt = 128) -> Extractor:
+def classifier(evaluation: Evaluation, steps: Count = 3000, batch_size: Count = 128) -> Extractor:
     """A small network trained once on the training split's labels; its features are those that its classes follow from.
 
-    Its accuracy on unseen examples is part of the protocol. Raises Unsuited where the data have no labels.
+    Its accuracy on unseen examples is part of the protocol. Raises Unsuited where there are no two classes.
     """
     from genctl.metrics.features import classifying  # it brings TensorFlow
 
     spec, train = evaluation.spec, evaluation.train
-    if not spec.label_dim:
-        raise Unsuited(f"features=classifier needs labels, and data set '{spec.name}' has none: use features=pixels")
-    key = {"network": f"classifier {RECIPE}", "train": train.fingerprint, "steps": steps, "batch_size": batch_size}
-    arrays, sha256 = kept("networks", key, lambda: classifying.train(spec, train, steps, batch_size))
+    check_classes("features=classifier", evaluation)
+    key = {"network": f"classifier {RECIPE}", "train": train, "steps": steps, "batch_size": batch_size}
+    arrays, sha256 = kept("networks", spec, key, lambda: classifying.train(spec, train, steps, batch_size))
     network = classifying.Network(spec, arrays)
     extractor = Extractor("classifier", sha256, network.features, batch=batch_of(spec.size), classify=network.classify)
     unseen = evaluation.test

@@ -8,12 +8,14 @@ import numpy as np
 
 from genctl.data.cache import cache_path
 from genctl.errors import UserError
+from genctl.files import regular
 from genctl.metrics.base import Evaluation, Unsuited
 from genctl.metrics.features.base import Extractor
 
 if TYPE_CHECKING:
     import keras
 
+MOST_BYTES = 2**28  # of a file of weights; Keras' own has a third of that
 NAME, SIDE, BATCH = "keras_inception_v3", 299, 32
 FILE = "inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5"
 FOLDER = "https://storage.googleapis.com/tensorflow/keras-applications/inception_v3/"
@@ -23,9 +25,9 @@ MD5 = "bcbd6486424b2319ff4ef7d526e38f63"  # as Keras checks it
 def inception(evaluation: Evaluation, weights: str | None = None) -> Extractor:
     """The 2048 averages of its last convolutions, for images of any size, resized to 299x299.
 
-    weights: a file of Keras' weights without the top; None: downloaded once. Raises Unsuited for vectors.
+    weights: a file of Keras' weights without the top; None: downloaded once. Raises Unsuited for vectors, and UserError
+    for a file that holds no such weights.
     """
-
     if not evaluation.spec.is_image:
         raise Unsuited(f"features=inception needs images, and data set '{evaluation.spec.name}' has vectors")
     path = _given(weights) if weights else _downloaded()
@@ -37,9 +39,9 @@ def inception(evaluation: Evaluation, weights: str | None = None) -> Extractor:
 
 def _given(weights: str) -> Path:
     path = Path(weights).expanduser()
-    if not path.is_file():
+    if not path.exists():
         raise UserError(f"features.weights={weights} is not there: name the file {FILE} of {FOLDER}.")
-    return path
+    return regular(path, MOST_BYTES)
 
 
 def _downloaded() -> Path:
@@ -67,8 +69,8 @@ def _load(path: Path) -> "keras.Model":
             return keras.applications.InceptionV3(
                 include_top=False, weights=str(path), input_shape=(SIDE, SIDE, 3), pooling="avg"
             )
-    except (OSError, ValueError, KeyError) as error:
-        reason = str(error).strip().splitlines()[0]
+    except Exception as error:  # Keras' reader raises nearly anything on a file of something else
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise UserError(
             f"features.weights={path} holds no weights of Keras' InceptionV3 without top: {reason}"
         ) from error

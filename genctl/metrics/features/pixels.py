@@ -1,29 +1,35 @@
 """Principal components of the pixels: for data without labels, and to find copies."""
 
 import numpy as np
-from pydantic import PositiveInt
 
-from genctl.metrics.base import Evaluation
+from genctl.metrics.base import Evaluation, Unsuited, check_enough
 from genctl.metrics.features.base import Extractor
 from genctl.metrics.kept import Arrays, kept
+from genctl.signatures import Count
 
 EXAMPLES, NUMBERS = 10_000, 2**27  # training examples that it is fitted to, and numbers in them, at most
 
 
-def pixels(evaluation: Evaluation, components: PositiveInt = 64) -> Extractor:
-    """The first principal components of the training examples in [-1, 1], or all where there are fewer."""
+def pixels(evaluation: Evaluation, components: Count = 64) -> Extractor:
+    """The first principal components of the training examples in [-1, 1], or all where there are fewer.
+
+    Raises Unsuited where the training examples do not differ.
+    """
     spec, train = evaluation.spec, evaluation.train
     fitted = train.first(max(2, min(EXAMPLES, NUMBERS // spec.size)))
-    most = min(components, fitted.size, spec.size)
+    check_enough("features=pixels", 2, {"training examples": fitted.size})
+    most = min(components, fitted.size - 1, spec.size)  # n points lie in n - 1 dimensions
 
     def fit() -> Arrays:
         from sklearn.decomposition import PCA  # importing it takes a second
 
         examples = spec.to_unit(fitted.take(np.arange(fitted.size)).images).reshape(fitted.size, -1)
+        if (examples == examples[0]).all():
+            raise Unsuited(f"features=pixels needs training examples that differ, and all {fitted.size} are equal")
         found = PCA(most, random_state=0).fit(examples)
         return {"mean": found.mean_, "components": found.components_, "share": np.sum(found.explained_variance_ratio_)}
 
-    arrays, sha256 = kept("networks", {"network": "pixels", "train": fitted.fingerprint, "components": most}, fit)
+    arrays, sha256 = kept("networks", spec, {"network": "pixels", "train": fitted, "components": most}, fit)
     facts = {"components": most, "variance": round(float(arrays["share"]), 4)}
     return Extractor("pixels", sha256, lambda x: _project(x, arrays), facts=facts)
 
