@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from genctl import shortforms
-from genctl.allowed import names_at
 from genctl.callbacks import Callback
 from genctl.data.base import Dataset
 from genctl.data.spec import Spec
@@ -45,15 +44,11 @@ def plan(config: Config, trust: Sequence[str]) -> Plan:
 
 
 def check_unused(config: Config, trust: Sequence[str]) -> None:
-    """Check what the use of a trained run does not build. Raises UserError for what genctl would not have stored.
-
-    Components of packages that the command line does not trust are passed over, and so never imported.
-    """
+    """Check what the use of a trained run does not build. Raises UserError for what genctl would not have stored."""
     keys = ["trainer", "dataset", *(f"callbacks.{name}" for name in config["callbacks"])]
     keys += [f"metrics.{name}" for name in config.get("metrics") or {}]
     for key in [*keys, *(["features"] if config.get("features") else [])]:
-        if node_at(_holder(config, key), key)["_target_"] in names_at(key):
-            component(config, key, trust)
+        component(config, key, trust)
 
 
 def component(config: Config, key: str, trust: Sequence[str]) -> Callable[..., Any]:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypedDict, Unpack
+from typing import Annotated, Any, Literal, NotRequired, TypedDict, Unpack
 
 from pydantic import Field, PositiveInt
 from rich.console import Console
@@ -41,8 +41,8 @@ class Settings(TypedDict):
     image_size: PositiveInt | Annotated[list[PositiveInt], Field(min_length=2, max_length=2)] | None
     dataset: MovedData
     out: str | None
-    metrics: Section
-    features: Section | None
+    metrics: NotRequired[Section]
+    features: NotRequired[Section | None]
 
 
 def evaluate(invocation: Invocation, **options: Unpack[Settings]) -> None:
