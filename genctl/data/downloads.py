@@ -37,17 +37,17 @@ _CIFAR_TEST = ("cifar-10-batches-bin/test_batch.bin",)
 Arrays = dict[str, np.ndarray]
 
 
-def mnist(url: str, files: dict[str, str]) -> Source:
+def mnist(url: str | None, files: dict[str, str]) -> Source:
     """Load MNIST: handwritten digits, (28, 28, 1) uint8, 60,000 to train and 10,000 to test."""
     return _load(Spec("mnist", (28, 28, 1), _DIGITS), ("mnist.npz",), url, files, _read_npz)
 
 
-def fashion_mnist(url: str, files: dict[str, str]) -> Source:
+def fashion_mnist(url: str | None, files: dict[str, str]) -> Source:
     """Load Fashion-MNIST: pieces of clothing, (28, 28, 1) uint8, 60,000 to train and 10,000 to test."""
     return _load(Spec("fashion_mnist", (28, 28, 1), _CLOTHES), _FASHION, url, files, _read_idx)
 
 
-def cifar10(url: str, files: dict[str, str]) -> Source:
+def cifar10(url: str | None, files: dict[str, str]) -> Source:
     """Load CIFAR-10: photographs, (32, 32, 3) uint8, 50,000 to train and 10,000 to test."""
     spec = Spec("cifar10", (32, 32, 3), _THINGS)
     return _load(spec, ("cifar-10-binary.tar.gz",), url, files, _read_cifar, subset="cifar10_subset.npz")
@@ -56,7 +56,7 @@ def cifar10(url: str, files: dict[str, str]) -> Source:
 def _load(
     spec: Spec,
     names: tuple[str, ...],
-    url: str,
+    url: str | None,
     files: dict[str, str],
     read: Callable[[list[Path]], Arrays],
     subset: str | None = None,

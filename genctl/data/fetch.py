@@ -40,22 +40,29 @@ def own_file(*names: str) -> Path | None:
     return next((regular(Path(folder, name)) for name in names if name in present), None)
 
 
-def obtain(name: str, url: str, sha256: str) -> Path:
+def obtain(name: str, url: str | None, sha256: str) -> Path:
     """Return the path of a file: the user's own, else the cached one, else downloaded from `url`.
 
-    sha256: in lower case. A cached file lies at a path of its own for each SHA-256, and has it: the files of one config
-    are never taken for those of another. Raises UserError where the file cannot be had, or has another SHA-256.
+    url: None where nobody may be asked (see moved.py). sha256: in lower case. A cached file lies at a path of its own
+    for each SHA-256, and has it: the files of one config are never taken for those of another. Raises UserError where
+    the file cannot be had, or has another SHA-256.
     """
     if own := own_file(name):
         return own
     target = cache_path("datasets", sha256[:16], name)
-    made_once(target, lambda part: _download(f"{url.rstrip('/')}/{name}", sha256, part, target))
+    made_once(target, lambda part: _download(name, url, sha256, part, target))
     if digest(target) != sha256:
         raise UserError(f"{target} is damaged, as its SHA-256 is not {sha256}: delete it, and it is downloaded again.")
     return target
 
 
-def _download(address: str, sha256: str, part: Path, target: Path) -> None:
+def _download(name: str, url: str | None, sha256: str, part: Path, target: Path) -> None:
+    if url is None:
+        raise UserError(
+            f"{name} is neither in the folder that GENCTL_DATA names nor in the cache, and the address in a run is not "
+            "asked: name a server that you trust with dataset.url=…"
+        )
+    address = f"{url.rstrip('/')}/{name}"
     with part.open("wb") as file:
         try:
             for chunk in _received(address):
