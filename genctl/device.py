@@ -1,33 +1,46 @@
 """Choosing the device that a run uses, and describing it."""
 
 import contextlib
+import faulthandler
+import functools
+import logging
+import os
 import resource
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Literal
 
 import keras
 import tensorflow as tf
 from tensorflow.python.client import device_lib
 
-from genctl import parallel
+from genctl import cluster, parallel
+from genctl.cluster import Workers
 from genctl.cores import cores
-from genctl.errors import UserError
+from genctl.errors import UserError, first_line
+from genctl.meeting import meet
+
+log = logging.getLogger("genctl")
+CONNECTING_SECONDS = 60  # of TensorFlow's own start, which is a matter of a second on a CPU
+MOST_PARTS = 8  # of a CPU with fewer cores: each takes memory and threads
 
 
 @contextlib.contextmanager
 def use(
-    name: str, devices: int | Literal["all"] = 1, workers: Literal["tf_config", "slurm"] | None = None
+    name: str, devices: int | Literal["all"] = 1, workers: Workers | None = None, wait_seconds: float = 60.0
 ) -> Iterator[str]:
     """Within the block, everything is on the device called auto, cpu, gpu or gpu:N; yields TensorFlow's name of it.
 
     devices: how many of that kind share every batch, with a copy of the networks on each.
+    workers: what names the processes that share every batch; these wait for each other for `wait_seconds` at most.
     """
     keras.backend.clear_session()  # what an earlier job of a sweep left behind
     # This pass joins pairs of sums to sums of many, whose order, and so whose last bits, vary (see Player.minimize).
     tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
     if workers:
-        with _cluster(workers).scope(), parallel.peers():
-            yield choose(name)
+        strategy, device = _joined(workers, name, wait_seconds)
+        with strategy.scope(), parallel.peers():
+            yield device
         return
     device = choose(name)
     names = [device] if devices == 1 else _several(device, devices)
@@ -35,13 +48,42 @@ def use(
         yield device
 
 
-def _cluster(kind: Literal["tf_config", "slurm"]) -> tf.distribute.Strategy:
-    """Several processes that share every batch, as the environment describes them."""
-    resolvers = tf.distribute.cluster_resolver
-    resolver = resolvers.TFConfigClusterResolver() if kind == "tf_config" else resolvers.SlurmClusterResolver()
-    if not resolver.cluster_spec().jobs:
-        raise UserError(f"trainer.workers={kind}: the environment names no cluster: set TF_CONFIG, or start by srun.")
-    return tf.distribute.MultiWorkerMirroredStrategy(resolver)
+@functools.cache  # TensorFlow joins once in a process, for all jobs of a sweep
+def _joined(workers: Workers, name: str, wait_seconds: float) -> tuple[tf.distribute.Strategy, str]:
+    """The processes of a cluster as one, once all of them are there; and in this one, the device of that name."""
+    found = cluster.from_environment(workers, gpus=name != "cpu")  # it may choose the GPUs that can be seen
+    device = choose(name)
+    try:
+        tf.config.set_visible_devices(tf.config.list_physical_devices("GPU") if "GPU" in device else [], "GPU")
+        meet(found.addresses, found.place, wait_seconds)
+        resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
+            tf.train.ClusterSpec(found.jobs), task_type=found.job, task_id=found.index, rpc_layer="grpc"
+        )
+        count = len(found.addresses)
+        log.info("all %d processes are there: connecting them, for %d s at most", count, CONNECTING_SECONDS)
+        with _ended_after(CONNECTING_SECONDS):
+            return tf.distribute.MultiWorkerMirroredStrategy(resolver), device
+    except RuntimeError as error:
+        raise UserError(
+            "trainer.workers: this process has used TensorFlow alone before: train one job a process."
+        ) from error
+    except tf.errors.OpError as error:
+        raise UserError(f"the processes cannot be connected: {first_line(error)}: start all of them again.") from error
+
+
+@contextlib.contextmanager
+def _ended_after(seconds: float) -> Iterator[None]:
+    """End this process with status 1 where the block takes longer.
+
+    TensorFlow keeps all of Python still while it waits for a process that was lost since the meeting; a thread of the
+    fault handler is not Python's.
+    """
+    with Path(os.devnull).open("w") as nowhere:
+        faulthandler.dump_traceback_later(seconds, exit=True, file=nowhere)
+        try:
+            yield
+        finally:
+            faulthandler.cancel_dump_traceback_later()
 
 
 def _several(first: str, devices: int | Literal["all"]) -> list[str]:
@@ -49,11 +91,17 @@ def _several(first: str, devices: int | Literal["all"]) -> list[str]:
     kind = first[1:4]
     there = cores() if kind == "CPU" else len(tf.config.list_physical_devices(kind))
     wanted = there if devices == "all" else devices
+    most = max(there, MOST_PARTS) if kind == "CPU" else there
+    if wanted > most:
+        parts = f"a CPU of {there} core{'s' * (there != 1)} has {most} parts at most"
+        raise UserError(f"trainer.devices={devices}: {parts if kind == 'CPU' else _seen(there)}.")
     if kind == "CPU" and wanted > 1:
         _split_cpu(wanted)
-    elif wanted > there:
-        raise UserError(f"trainer.devices={devices}: TensorFlow sees {there} GPU{'s' * (there != 1)} here.")
     return [f"/{kind}:{number}" for number in range(wanted)]
+
+
+def _seen(gpus: int) -> str:
+    return f"TensorFlow sees {gpus or 'no'} GPU{'s' * (gpus != 1)} here"
 
 
 def _split_cpu(parts: int) -> None:
@@ -80,12 +128,10 @@ def choose(name: str) -> str:
     kind, _, number = name.partition(":")
     if kind == "cpu" or (kind == "auto" and not gpus):
         return "/CPU:0"
-    if kind not in ("auto", "gpu") or not (number or "0").isdigit():
-        raise UserError(f"trainer.device={name}: choose auto, cpu, gpu or gpu:N.")
     if int(number or 0) >= len(gpus):
         raise UserError(
-            f"trainer.device={name}: TensorFlow sees {len(gpus) or 'no'} GPU{'s' * (len(gpus) != 1)} here. "
-            "Use trainer.device=cpu, or install genctl[gpu] and NVIDIA's driver."
+            f"trainer.device={name}: {_seen(len(gpus))}. Use trainer.device=cpu, or install genctl[gpu] and NVIDIA's "
+            "driver."
         )
     return f"/GPU:{int(number or 0)}"
 

@@ -37,12 +37,21 @@ def agree(stop: bool, pace: float) -> tuple[bool, float]:
     return bool(stops), float(paces) / count()
 
 
+# How the loss of another process shows, by what was under way.
+LOST = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+)
+
+
 @contextlib.contextmanager
 def peers() -> Iterator[None]:
     """Within the block, the loss of another process is a UserError; TensorFlow notices it after about ten seconds."""
     try:
         yield
-    except tf.errors.UnavailableError as error:
+    except LOST as error:
         raise UserError(
             "another process of this run has ended or cannot be reached; start all of them again with the same "
             "command, and the run goes on from its newest checkpoint."

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,12 @@ import tensorflow as tf
 from conftest import NIGHTLY, Genctl, newest_weights, rows, tiny
 from test_resume import wait_for_step
 
+from genctl import device
 from genctl.cores import cores
+from genctl.errors import UserError
 from genctl.loss_scale import LossScale
+from genctl.signatures import check_value
+from genctl.trainer import Device
 
 WORDS = (
     "outputs=runs",
@@ -175,3 +180,46 @@ def test_loss_scale_skips_what_overflows_and_recovers() -> None:
     assert int(moved) == 2000 and float(scale.value) == first
     scale.value.assign(1.0)
     assert float(guard(tf.constant(float("inf")))) == float("inf"), "nothing is left to halve: the run must hear of it"
+
+
+@pytest.mark.parametrize("name", ["cpu:0", "cpu:7", "gpu:-1", "gpu:", "gpu:01", "gpu:99999999999999999999", "", "CPU"])
+def test_devices_have_four_names(genctl: Genctl, name: str) -> None:
+    message = genctl.bad("train", f"trainer.device={name}")
+    assert f"trainer.device={name}: should be auto, cpu, gpu, or the number of a GPU such as gpu:1." in message
+
+
+def test_digits_of_other_scripts_are_no_numbers_of_gpus() -> None:
+    with pytest.raises(UserError, match="should be auto, cpu, gpu"):
+        check_value("gpu:²", Device, "trainer.device")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("trainer.devices=1000000",), "trainer.devices=1000000 cannot share the 64 examples of a batch"),
+        (("trainer.devices=0",), "trainer.devices=0: should be greater than 0"),
+        (("trainer.devices=2", "trainer.workers=slurm", "name=x"), "does not work with trainer.workers"),
+        (("trainer.device=gpu:1", "trainer.workers=slurm", "name=x"), "choose GPUs by the variable CUDA_VISIBLE_DEV"),
+    ],
+)
+def test_devices_that_cannot_share_a_batch_are_refused(genctl: Genctl, words: tuple[str, ...], message: str) -> None:
+    assert message in genctl.bad("train", "model=gan", "outputs=runs", "trainer.device=cpu", *words)
+    assert not Path("runs").exists()
+
+
+def test_a_cpu_has_no_more_parts_than_are_of_use(genctl: Genctl) -> None:
+    most = max(8, cores())
+    words = ("train", "outputs=runs", "trainer.device=cpu", f"trainer.devices={most + 1}", "trainer.batch_size=1000")
+    begun = time.monotonic()
+    assert f"trainer.devices={most + 1}: a CPU of {cores()} core" in genctl.bad(*words)
+    assert time.monotonic() - begun < 60
+    with pytest.raises(UserError, match=f"has {most} parts at most"):
+        device._several("/CPU:0", 10**6)
+
+
+@NIGHTLY
+def test_jobs_of_a_sweep_share_their_processes(genctl: Genctl) -> None:
+    words = ("train", "-m", "seed=1,2", *tiny("gan"), *WORKERS, "trainer.steps=3")
+    assert finish(two_processes(*words)) == [0, 0]
+    assert sorted(path.name for path in Path("runs/two").iterdir()) == ["seed-1", "seed-2"]
+    assert newest_weights("runs/two/seed-1") != newest_weights("runs/two/seed-2")
