@@ -52,11 +52,16 @@ def given(text: str, key: str) -> Path:
     except (FileNotFoundError, NotADirectoryError):
         pass  # whether something must be there is for the caller to say
     except (OSError, ValueError, RuntimeError) as error:  # too long; a null character; no home directory
-        reason = getattr(error, "strerror", None) or str(error)
+        reason = getattr(error, "strerror", None) or str(error).rstrip(".")
         raise UserError(f"{key}={text[:100]} is no path: {reason}.") from error
     if not text:
         raise UserError(f"{key} is empty: give a path.")
     return path
+
+
+def aside(path: Path) -> Path:
+    """Where a file is written before it takes its place by a rename: hidden, so that no file of the user's is there."""
+    return path.with_name(f".{path.name}.tmp")
 
 
 def is_regular(path: Path) -> bool:

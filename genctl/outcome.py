@@ -62,7 +62,7 @@ class Outcome:
         log.info("%s", self.path.with_suffix(suffix))
 
     def _write(self, arrays: dict[str, Any]) -> None:
-        aside = self.path.with_suffix(".tmp")
+        aside = files.aside(self.path)
         try:
             with zipfile.ZipFile(aside, "w", zipfile.ZIP_DEFLATED) as file:
                 for name, array in arrays.items():
@@ -112,8 +112,8 @@ def writable(path: Path, option: str) -> Path:
     """Make the folder of a file and see that it can be written. Raises UserError, which advises the option, if not."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.with_suffix(".tmp").touch()
-        path.with_suffix(".tmp").unlink()
+        files.aside(path).touch()
+        files.aside(path).unlink()
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror}. Choose another place with {option}.") from error
     return path

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import numpy as np
 
+from genctl import files
 from genctl.choices import one_of
 from genctl.data.formats import read_npz
 from genctl.errors import UserError
@@ -74,7 +75,7 @@ class Prior(NamedTuple):
 
     def save(self, directory: Path) -> None:
         """Write FILE aside and rename it."""
-        aside = directory / f".{FILE}.tmp"
+        aside = files.aside(directory / FILE)
         with aside.open("wb") as file:
             np.savez(file, **{**self._asdict(), "how": np.array(json.dumps(dict(self.how)))})
         aside.replace(directory / FILE)

@@ -41,7 +41,9 @@ def claim(path: Path) -> Path:
     path.mkdir(parents=True, exist_ok=True)
     files.check_tree(path)
     ours = {LOG, OWNER, LOCK}
-    ours |= {place.name for name in (CONFIG, SPEC, PROVENANCE, ENGINE) for place in (path / name, _aside(path / name))}
+    ours |= {
+        place.name for name in (CONFIG, SPEC, PROVENANCE, ENGINE) for place in (path / name, files.aside(path / name))
+    }
     if not (path / CONFIG).exists() and (other := sorted({item.name for item in path.iterdir()} - ours)):
         raise UserError(f"{path} is not a genctl run but holds {first_few(other)}: choose another name=…")
     return path
@@ -130,12 +132,8 @@ def write_json(path: Path, values: Any) -> None:
 
 def write(path: Path, text: str) -> None:
     """Write a text file aside and rename it."""
-    _aside(path).write_text(text, encoding="utf-8")
-    _aside(path).replace(path)
-
-
-def _aside(path: Path) -> Path:
-    return path.with_name(f".{path.name}.tmp")
+    files.aside(path).write_text(text, encoding="utf-8")
+    files.aside(path).replace(path)
 
 
 def flat(config: Any, prefix: str = "") -> dict[str, Any]:

@@ -202,7 +202,7 @@ HOSTILE: dict[str, Change] = {
     "a config that is a folder": replaced("config.yaml", Path.mkdir),
     "a spec that is a folder": replaced("spec.json", Path.mkdir),
     "a spec that leads elsewhere": replaced("spec.json", lambda path: path.symlink_to("/etc/passwd")),
-    "results that lead elsewhere": lambda run: (run / "samples.tmp").symlink_to(
+    "results that lead elsewhere": lambda run: (run / ".samples.npz.tmp").symlink_to(
         run.parent.parent / "elsewhere" / "kept"
     ),
     "an export that leads elsewhere": lambda run: (run / "export").symlink_to(run.parent.parent / "elsewhere"),
