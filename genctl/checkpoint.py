@@ -71,7 +71,11 @@ def save(root: Path, step: int, arrays: Mapping[str, np.ndarray], facts: Facts) 
     for left in root.glob(".step-*.tmp"):  # by a process that was killed while it wrote
         shutil.rmtree(left)
     aside.mkdir(parents=True)
-    safetensors.numpy.save_file({name: np.asarray(arrays[name], order="C") for name in sorted(arrays)}, aside / STATE)
+    ordered = {name: np.asarray(arrays[name], order="C") for name in sorted(arrays)}
+    try:
+        safetensors.numpy.save_file(ordered, aside / STATE)
+    except safetensors.SafetensorError as error:  # its own name for what the system refuses
+        raise UserError(f"{aside / STATE} cannot be written: {error}. The checkpoint before it is kept.") from error
     identity = _identity(aside / STATE)
     (aside / MANIFEST).write_text(_manifest(facts, {STATE: identity}))
     for path in (aside / STATE, aside / MANIFEST, aside):
