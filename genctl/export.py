@@ -2,7 +2,7 @@
 
 import contextlib
 import logging
-import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -11,7 +11,7 @@ from genctl import files, rundir
 from genctl.errors import UserError
 from genctl.invocation import Invocation
 from genctl.options import CheckpointOption
-from genctl.trained import trained
+from genctl.trained import Trained, trained
 
 log = logging.getLogger("genctl")
 
@@ -26,37 +26,64 @@ def export(
 ) -> None:
     """Write a network for each part, and README.md, its model card; leave nothing where one gives other output."""
     directory = rundir.existing(run)
-    target = files.given(out, "out") if out else directory / "export" / format
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise UserError(f"{target} is there already: name another folder with out=…, or remove it.")
-    with trained(run, checkpoint, invocation.trust) as model:
-        from genctl.artefacts.card import card
-        from genctl.artefacts.check import check
-        from genctl.artefacts.formats import FORMATS
-        from genctl.artefacts.parts import Part, parts
+    target = files.given(out, "out") if out is not None else directory / "export" / format
+    _refuse_occupied(target)
+    with trained(run, checkpoint, invocation.trust) as model, _filled(target) as folder:
+        from genctl.artefacts.precision import in_float32
 
-        exported: dict[str, tuple[Part, str]] = {}
-        with _aside(target) as folder:
-            for one in parts(model, part):
-                file = one.name + FORMATS[format].suffix
-                FORMATS[format].write(one, folder / file)
-                exported[file] = one, check(one, FORMATS[format], folder / file, model)
-            (folder / "README.md").write_text(card(model, format, exported), encoding="utf-8")
-        for file, (_, result) in exported.items():
+        results = _write(folder, in_float32(model, invocation.trust), model, format, part)
+        for file, result in results.items():
             log.info("%s: %s", target / file, result)
         log.info("%s", target / "README.md")
 
 
-@contextlib.contextmanager
-def _aside(out: Path) -> Iterator[Path]:
-    """A folder beside `out` that takes its place at the end, and is removed where something fails."""
-    folder = out.with_name(f".{out.name}.tmp")
-    shutil.rmtree(folder, ignore_errors=True)
+def _write(folder: Path, run: Trained, original: Trained, kind: str, name: str | None) -> dict[str, str]:
+    """Write the part of that name, or all, and the card; return how each file's output compares with genctl's.
+
+    run: what is exported; original: what the card is about.
+    """
+    from genctl.artefacts.card import card
+    from genctl.artefacts.check import check
+    from genctl.artefacts.formats import FORMATS, explained
+    from genctl.artefacts.parts import Part, parts
+
+    exported: dict[str, tuple[Part, str]] = {}
+    for part in parts(run, name):
+        file = part.name + FORMATS[kind].suffix
+        with explained(kind, part):
+            FORMATS[kind].write(part, folder / file)
+            exported[file] = part, check(part, FORMATS[kind], folder / file, len(run.spec.class_names))
+    (folder / "README.md").write_text(card(original, kind, exported), encoding="utf-8")
+    return {file: result for file, (_, result) in exported.items()}
+
+
+def _refuse_occupied(out: Path) -> None:
     try:
-        folder.mkdir(parents=True)
-        yield folder
-        if out.exists():
-            out.rmdir()
-        folder.rename(out)
+        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+            raise UserError(f"{out} is there already and no empty folder: name another folder with out=…")
+    except OSError as error:
+        raise UserError(f"{out} cannot be read: {error.strerror}. Name another folder with out=…") from error
+
+
+@contextlib.contextmanager
+def _filled(out: Path) -> Iterator[Path]:
+    """A folder whose files are moved into `out` at the end; where something fails, all is as it was before.
+
+    Raises UserError where `out` cannot be written.
+    """
+    made: list[Path] = []
+    try:
+        made = [place for place in (out, *out.parents) if not place.exists()]
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=out) as folder:
+            yield Path(folder)
+            for file in Path(folder).iterdir():
+                file.rename(out / file.name)
+        made = []
+    except OSError as error:
+        reason = error.strerror or error
+        raise UserError(f"{out} cannot be written: {reason}. Name another folder with out=…") from error
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        for place in made:
+            with contextlib.suppress(OSError):
+                place.rmdir()

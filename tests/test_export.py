@@ -1,6 +1,5 @@
 """Exported networks give the bytes that genctl gives, in a process that has no genctl."""
 
-import json
 import shutil
 import subprocess
 import sys
@@ -12,7 +11,9 @@ import pytest
 from conftest import Genctl
 
 import genctl as package
+from genctl import evaluations
 from genctl.artefacts import check
+from genctl.metrics.base import Number
 
 Runs = Callable[[str], Path]
 
@@ -77,12 +78,20 @@ def test_a_conditional_generator_takes_labels(genctl: Genctl, tiny_run: Runs, ki
 def test_all_parts_of_four_networks_and_their_card(genctl: Genctl, tiny_run: Runs) -> None:
     shutil.copytree(tiny_run("aegan"), "moved")
     Path("moved/evaluations").mkdir()
-    Path("moved/evaluations/test.json").write_text(json.dumps({"frechet_distance": 12.5}))
+    evaluations.write_to(
+        Path("moved/evaluations/step-000000006.json"), [Number("frechet_distance", 12.5, "1", {"split": "test"})], 6
+    )
     genctl.good("export", "run=moved")
     there = sorted(path.name for path in Path("moved/export/keras").iterdir())
     assert there == ["README.md", "decoder.keras", "discriminator.keras", "encoder.keras", "generator.keras"]
     card = Path("moved/export/keras/README.md").read_text()
-    for words in ("AEGAN on digits", "frechet_distance", "Licence of the model:", "latent_dim: 32", "the same bits"):
+    for words in (
+        "AEGAN on digits",
+        "| frechet_distance | 12.5 |  | 6 | split test |",
+        "Licence of the model:",
+        "latent_dim: 32",
+        "the same bits",
+    ):
         assert words in card
     assert "is there already" in genctl.bad("export", "run=moved")
 
@@ -106,7 +115,7 @@ def test_a_wrong_export_is_not_left(genctl: Genctl, tiny_run: Runs, monkeypatch:
     monkeypatch.setattr(parts, "as_stored", lambda values, spec: parts.keras.ops.cast(values * 0, "uint8"))
     message = genctl.bad("export", f"run={tiny_run('vae')}", "part=decoder", "out=deep/out")
     assert "from genctl's own output: nothing is exported" in message
-    assert not list(Path("deep").iterdir())
+    assert not Path("deep").exists()
     assert "part=critic: VAE has encoder, decoder, generator" in genctl.bad(
         "export", f"run={tiny_run('vae')}", "part=critic", "out=x"
     )

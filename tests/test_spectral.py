@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from genctl.errors import UserError
 from genctl.networks import conv, mlp, resnet
 from genctl.networks.spectral import Spectral, spectral_norm
 
@@ -87,3 +88,18 @@ def test_sigma_is_float32_where_the_layer_computes_in_half_precision() -> None:
     outputs = layer(inputs, training=True)
     assert outputs.dtype == tf.float16
     np.testing.assert_allclose(outputs, np.full((2, 4), 3e-2 / np.sqrt(12)), rtol=1e-2)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        keras.layers.Dense(3),
+        keras.layers.Dense(3, use_bias=False, activation="tanh"),
+        keras.layers.DepthwiseConv2D(3, use_bias=False),
+        keras.layers.Conv2DTranspose(3, 3, use_bias=False),
+        keras.layers.Flatten(),
+    ],
+)
+def test_a_layer_that_is_not_linear_with_channels_last_is_refused(layer: keras.layers.Layer) -> None:
+    with pytest.raises(UserError, match=f"without bias and activation, and got {type(layer).__name__}"):
+        Spectral(layer)

@@ -1,14 +1,16 @@
 """The model card of an export: what it is, how it is used, where it came from, and what is left to say."""
 
-import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import yaml
 
-from genctl import rundir
+from genctl import evaluations, records, rundir
+from genctl.artefacts.markdown import fenced, table, text
 from genctl.artefacts.parts import Part
+from genctl.artefacts.precision import FULL
+from genctl.metrics.table import value
 from genctl.trained import Trained
 
 LOADING = {
@@ -20,17 +22,21 @@ LOADING = {
 
 
 def card(run: Trained, kind: str, exported: Mapping[str, tuple[Part, str]]) -> str:
-    """The text, in Markdown; exported: part and result of its check by file."""
-    family = type(run.strategy).__name__
+    """The text, in Markdown; exported: part and result of its check by file.
+
+    Names and texts of the run are shown as they are, whatever they are. Raises UserError where the run's records are
+    damaged.
+    """
     return "\n".join(
         [
-            f"# {family} on {run.spec.name}",
+            f"# {text(type(run.strategy).__name__)} on {text(run.spec.name)}",
             "",
-            f"Exported by genctl from `{run.directory.name}` at step {run.step:,}.",
+            f"Exported by genctl from {text(run.directory.resolve().name)} at step {run.step:,}.",
             "",
-            *_use(kind, exported),
+            *_use(run, kind, exported),
             *_data(run),
             *_numbers(run.directory),
+            *_evaluations(run.directory),
             "## To fill in",
             "",
             "- Licence of the model:",
@@ -41,47 +47,59 @@ def card(run: Trained, kind: str, exported: Mapping[str, tuple[Part, str]]) -> s
             "",
             "## Configuration",
             "",
-            "```yaml",
-            yaml.safe_dump(run.config, sort_keys=False).rstrip(),
-            "```",
-            "",
+            *fenced(_without_passwords(yaml.safe_dump(run.config, sort_keys=False).rstrip()), "yaml"),
         ]
     )
 
 
-def _use(kind: str, exported: Mapping[str, tuple[Part, str]]) -> list[str]:
-    lines = ["## Use", "", "| file | takes | gives | beside genctl's own output |", "|---|---|---|---|"]
+def _use(run: Trained, kind: str, exported: Mapping[str, tuple[Part, str]]) -> list[str]:
+    rows = []
     for file, (part, result) in exported.items():
         takes = ", ".join(f"`{name}` {dtype} {_shape(shape)}" for name, (shape, dtype) in part.inputs.items())
-        lines.append(f"| `{file}` | {takes} | `{part.output}` | {result} |")
+        rows.append([f"`{file}`", takes, f"`{part.output}`", result])
+    precision = run.config["trainer"]["precision"]
+    trained = [] if precision == FULL else [f"It was trained in {precision}; the files compute in {FULL}.", ""]
     file, (part, _) = next(iter(exported.items()))
     inputs = "{" + ", ".join(f'"{name}": {name}' for name in part.inputs) + "}"
     line = LOADING[kind].format(file=file, inputs=inputs, output=part.output)
-    return [*lines, "", "```python", line, "```", ""]
+    columns = ["file", "takes", "gives", "beside genctl's own output"]
+    return ["## Use", "", *table(columns, rows), *trained, *fenced(line, "python")]
 
 
 def _data(run: Trained) -> list[str]:
-    lines = ["## Data", "", f"- Data set: {run.spec.name}, examples of {_shape(run.spec.image_shape)}"]
+    lines = ["## Data", "", f"- Data set: {text(run.spec.name)}, examples of {_shape(run.spec.image_shape)}"]
     if run.strategy.label_dim:
-        lines.append(f"- `label` is a number; the classes in order: {', '.join(run.spec.class_names)}")
-    if data := _read(run.directory / rundir.PROVENANCE).get("data"):
-        sizes = ", ".join(f"{size:,} {split}" for split, size in data["sizes"].items())
-        lines += [f"- Examples: {sizes}", f"- SHA-256: `{data['fingerprint']}`"]
+        lines.append(
+            f"- `label` is a number; the classes in order, from 0: {', '.join(map(text, run.spec.class_names))}"
+        )
+    if provenance := records.read_provenance(run.directory):
+        sizes = ", ".join(f"{size:,} {text(split)}" for split, size in provenance.data.sizes.items())
+        lines += [f"- Examples: {sizes}", f"- SHA-256: {text(provenance.data.fingerprint)}"]
     return [*lines, ""]
 
 
 def _numbers(directory: Path) -> list[str]:
-    """What the run's summary and evaluations say."""
-    metrics = _read(directory / rundir.SUMMARY).get("metrics", {})
-    rows = [f"| {split}/{name} | {value:.6g} |" for split, values in metrics.items() for name, value in values.items()]
-    lines = ["## Metrics", "", "| at the end of training | |", "|---|---|", *rows, ""] if rows else []
-    for file in sorted((directory / "evaluations").glob("*.json")):
-        lines += [f"Evaluation `{file.stem}`:", "", "```json", json.dumps(_read(file), indent=2), "```", ""]
-    return lines
+    """What the run's summary says."""
+    file = directory / rundir.SUMMARY
+    metrics = records.read(file, records.Summary).metrics if file.exists() else {}
+    rows = [[text(f"{split}/{name}"), f"{of:.6g}"] for split, logs in metrics.items() for name, of in logs.items()]
+    return ["## Metrics", "", *table(["at the end of training", ""], rows)] if rows else []
 
 
-def _read(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text()) if path.exists() else {}
+def _evaluations(directory: Path) -> list[str]:
+    columns = ["metric", "value", "of real data", "at step", "by"]
+    rows = []
+    for record in evaluations.read(directory):
+        number = record.number
+        protocol = ", ".join(f"{name.replace('_', ' ')} {setting}" for name, setting in number.protocol.items())
+        floor = "" if number.floor is None else f"{number.floor:.4g}"
+        rows.append([text(number.metric), text(value(number)), floor, f"{record.step:,}", text(protocol)])
+    return ["## Evaluations", "", *table(columns, rows)] if rows else []
+
+
+def _without_passwords(config: str) -> str:
+    """A config without the names and passwords that an address such as https://name:password@host may hold."""
+    return re.sub(r"(?<=://)[^\s/@]+@", "", config)
 
 
 def _shape(shape: Sequence[int]) -> str:

@@ -1,7 +1,8 @@
 """Formats of exported networks: how each is written, and how it is read back without genctl."""
 
+import contextlib
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,7 +12,7 @@ import tensorflow as tf
 
 from genctl.artefacts.parts import Arrays, Part
 from genctl.artefacts.plain import plain
-from genctl.errors import UserError
+from genctl.errors import UserError, first_line
 
 Reader = Callable[[Arrays], np.ndarray]
 
@@ -28,15 +29,12 @@ def write_keras(part: Part, path: Path) -> None:
     """Save a functional model of Keras' own layers and operations."""
     inputs = {name: keras.Input(shape, dtype=kind, name=name) for name, (shape, kind) in part.inputs.items()}
     try:
-        model = plain(keras.Model(inputs, {part.output: part.call(**inputs)}, name=part.name))
+        model = keras.Model(inputs, {part.output: part.call(**inputs)}, name=part.name)
     except (ValueError, TypeError) as error:
         raise UserError(
             f"format=keras: the {part.name} of this family computes with more than Keras has: use format=savedmodel."
         ) from error
-    modules = {type(layer).__module__ for layer in model._flatten_layers()}
-    if others := sorted(name for name in modules if name.split(".")[0] != "keras"):
-        raise UserError(f"format=keras: the {part.name} has layers of {others[0]}: use format=savedmodel.")
-    model.save(path)
+    plain(model).save(path)
 
 
 def read_keras(path: Path, output: str) -> Reader:
@@ -63,10 +61,7 @@ def write_tflite(part: Part, path: Path) -> None:
     """Convert to TensorFlow Lite, of whose own operations it must make do."""
     module = _module(part)
     converter = tf.lite.TFLiteConverter.from_concrete_functions([module.call.get_concrete_function()], module)
-    try:
-        path.write_bytes(converter.convert())
-    except Exception as error:  # the converter raises its own kinds for operations that TensorFlow Lite lacks
-        raise UserError(f"format=tflite: the {part.name} cannot be converted: {_first_line(error)}") from error
+    path.write_bytes(converter.convert())
 
 
 def read_tflite(path: Path, output: str) -> Reader:
@@ -80,10 +75,7 @@ def write_onnx(part: Part, path: Path) -> None:
     """Convert to ONNX with tf2onnx."""
     converter = _optional("tf2onnx")
     function = _module(part).call
-    try:
-        converter.convert.from_function(function, function.input_signature, opset=18, output_path=str(path))
-    except Exception as error:  # the converter raises nearly anything for operations that it does not know
-        raise UserError(f"format=onnx: the {part.name} cannot be converted: {_first_line(error)}") from error
+    converter.convert.from_function(function, function.input_signature, opset=18, output_path=str(path))
 
 
 def read_onnx(path: Path, output: str) -> Reader:
@@ -98,6 +90,19 @@ FORMATS: Mapping[str, Format] = {
     "tflite": Format(".tflite", write_tflite, read_tflite),
     "onnx": Format(".onnx", write_onnx, read_onnx),
 }
+
+
+@contextlib.contextmanager
+def explained(kind: str, part: Part) -> Iterator[None]:
+    """Within the block, whatever a library says of a part that it cannot write or read back becomes a UserError."""
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:  # converters and loaders raise nearly anything for operations that they do not know
+        advice = "" if kind == "savedmodel" else " Another format may do: savedmodel takes the most."
+        reason = first_line(error).rstrip(".")
+        raise UserError(f"format={kind}: the {part.name} cannot be exported: {reason}.{advice}") from error
 
 
 def _module(part: Part) -> Any:
@@ -119,7 +124,3 @@ def _optional(package: str) -> Any:
         return importlib.import_module(package)
     except ImportError as error:
         raise UserError(f"format=onnx needs {package}: pip install 'genctl[onnx]'.") from error
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

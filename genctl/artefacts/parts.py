@@ -11,11 +11,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from genctl.data.base import Examples, Split
 from genctl.data.sources import batch, in_unit
 from genctl.data.spec import Spec
 from genctl.errors import UserError, did_you_mean
+from genctl.sampling import batches
 from genctl.strategies.base import Strategy, attach
-from genctl.trained import Trained
+from genctl.trained import Trained, joined
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -53,9 +55,11 @@ class NotOneNormal(Exception):
 
 
 def parts(run: Trained, name: str | None) -> list[Part]:
-    """The part of that name, or all that the family has. Raises UserError where it has none of that name."""
+    """The part of that name, or all that the family has. Raises UserError where it has none, or none of that name."""
     makers = {"encoder": encoder, "decoder": decoder, "generator": generator, "discriminator": discriminator}
     found = {key: part for key, make in makers.items() if (part := make(run)) is not None}
+    if not found:
+        raise UserError(f"{type(run.strategy).__name__} has no network that can be used alone: nothing is exported.")
     if name is None:
         return list(found.values())
     if name not in found:
@@ -75,7 +79,9 @@ def encoder(run: Trained) -> Part | None:
         return strategy.encode({"image": in_unit(image, of_files(run.spec)), "label": _one_hot(label, strategy, image)})
 
     def expected(arrays: Arrays) -> np.ndarray:
-        return run.encode(arrays["image"], _names(run, arrays))
+        images = Examples(arrays["image"], _classes(arrays))
+        split = Split("given", images, np.arange(len(images.images)))
+        return joined(run.codes(split, split.size, of_files(run.spec)))[0]
 
     return _part("encoder", run, "image", run.spec.image_shape, "code", call, expected)
 
@@ -90,7 +96,8 @@ def decoder(run: Trained) -> Part | None:
         return as_stored(strategy.decode(code, _one_hot(label, strategy, code)), run.spec)
 
     def expected(arrays: Arrays) -> np.ndarray:
-        return run.decode(arrays["code"], _names(run, arrays))
+        codes = batches(arrays["code"], run.classes.weights(_classes(arrays)))
+        return np.concatenate(list(run.images(codes)))
 
     return _part("decoder", run, "code", (strategy.code_dim,), "image", call, expected)
 
@@ -131,8 +138,7 @@ def discriminator(run: Trained) -> Part | None:
         return network(attach(in_unit(image, of_files(run.spec)), _one_hot(label, strategy, image)), training=False)
 
     def expected(arrays: Arrays) -> np.ndarray:
-        classes = arrays.get("label", np.zeros(len(arrays["image"]), np.int32))
-        examples = batch((arrays["image"], classes), of_files(run.spec))
+        examples = batch((arrays["image"], _classes(arrays)), of_files(run.spec))
         inputs = attach(examples["image"], strategy.condition(examples))
         return run.strategy.networks["discriminator"](inputs, training=False).numpy()
 
@@ -178,5 +184,6 @@ def _one_hot(label: Any, strategy: Strategy, given: Any) -> Any:
     return keras.ops.one_hot(label, strategy.label_dim, dtype="float32")
 
 
-def _names(run: Trained, arrays: Arrays) -> np.ndarray | None:
-    return run.classes.names(arrays["label"]) if "label" in arrays else None
+def _classes(arrays: Arrays) -> np.ndarray:
+    """The numbers of classes, for names may be there twice or be those of other numbers; 0 where none are taken."""
+    return arrays.get("label", np.zeros(len(next(iter(arrays.values()))), np.int32))

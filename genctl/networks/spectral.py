@@ -5,6 +5,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from genctl.errors import UserError
+
+KINDS = (keras.layers.Dense, keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)  # channels out come last
+
 
 class Spectral(keras.layers.Layer):
     """A linear layer without bias, divided by its kernel's largest singular value; then a bias.
@@ -12,10 +16,13 @@ class Spectral(keras.layers.Layer):
     Each call takes one step of power iteration from the left vector u (algorithm 1) to sigma = u W v. Training keeps u,
     and so do checkpoints: every call in training goes on where the one before it ended, in the order of the program.
     Gradients pass through sigma, with u and v as constants (equation 10). A convolution's kernel counts as a matrix of
-    (everything else, channels out). sigma is float32 in any precision.
+    (everything else, channels out). sigma is float32 in any precision. Raises UserError for a layer of another kind.
     """
 
     def __init__(self, layer: keras.layers.Layer, **options: Any) -> None:
+        if type(layer) not in KINDS or layer.use_bias or layer.activation is not keras.activations.linear:
+            kinds = " or ".join(kind.__name__ for kind in KINDS)
+            raise UserError(f"Spectral takes {kinds} without bias and activation, and got {type(layer).__name__}.")
         super().__init__(dtype="float32", autocast=False, **options)  # the layer inside has a precision of its own
         self.layer = layer
 
@@ -39,6 +46,10 @@ class Spectral(keras.layers.Layer):
             self.u.assign(u)
         outputs = self.layer(inputs)
         return outputs / tf.cast(sigma, outputs.dtype) + tf.cast(self.bias, outputs.dtype)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """The shape of what the layer inside gives."""
+        return self.layer.compute_output_shape(input_shape)
 
 
 def spectral_norm(kernel: tf.Tensor, u: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
