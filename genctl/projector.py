@@ -10,6 +10,7 @@ from PIL import Image
 from tensorboard.plugins.projector.projector_config_pb2 import ProjectorConfig
 
 from genctl.board import Board
+from genctl.data.paths import shown
 from genctl.pictures import as_picture, png
 
 MOST = 10_000  # points; the projector's own methods take no more
@@ -28,7 +29,8 @@ def write(folder: Path, step: int, codes: np.ndarray, labels: np.ndarray | None,
     board.close()
     np.savetxt(place / "tensors.tsv", codes, "%.7g", "\t")
     if labels is not None:
-        (place / "metadata.tsv").write_text("\n".join(_one_line(label) for label in labels[: len(codes)]) + "\n")
+        lines = [f"{_one_line(str(label))}\n" for label in labels[: len(codes)]]
+        (place / "metadata.tsv").write_text("".join(lines), encoding="utf-8")
         points.metadata_path = "metadata.tsv"
     if images is not None:
         sheet, size = sprite(images)
@@ -53,4 +55,5 @@ def sprite(images: np.ndarray) -> tuple[Image.Image, tuple[int, int]]:
 
 
 def _one_line(label: str) -> str:
-    return " ".join(str(label).split()) or "-"
+    """A label as one line, without the tabs that divide columns; the projector needs something in each."""
+    return shown(label) if label.strip() else "-"
