@@ -67,7 +67,7 @@ def hostile(genctl: Genctl, tiny_run: Runs) -> Path:
 
 
 def test_a_card_shows_hostile_text_as_text(genctl: Genctl, hostile: Path) -> None:
-    genctl.good("export", f'run="{hostile}"', "part=generator", "out=out")  # by numbers, whatever classes are called
+    genctl.good("export", f'run="{hostile}"', "part=decoder", "out=out")  # by numbers, whatever classes are called
     card = Path("out/README.md").read_text()
     tokens = parsed(card)
     seen = words(tokens)
