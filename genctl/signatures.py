@@ -62,11 +62,19 @@ def check_values(target: Callable[..., Any], given: Mapping[str, Any], key: str)
 def check_value(value: Any, annotation: Any, key: str) -> None:
     """Check one value against a type annotation; pydantic's constraints, such as `PositiveInt`, are understood."""
     try:
-        pydantic.TypeAdapter(annotation).validate_python(value, strict=True)
+        _adapter(annotation).validate_python(value, strict=True)
     except pydantic.ValidationError as error:
         places = [_place(key, value, problem["loc"]) for problem in error.errors()]
         reasons = dict.fromkeys(re.sub("^(Input|Value error,) ", "", problem["msg"]) for problem in error.errors())
         raise UserError(f"{places[0]}: {', or '.join(reasons)}.") from None
+
+
+def _adapter(annotation: Any) -> pydantic.TypeAdapter[Any]:
+    """What checks values against an annotation; a class that pydantic does not know takes its own objects."""
+    try:
+        return pydantic.TypeAdapter(annotation, config=pydantic.ConfigDict(arbitrary_types_allowed=True))
+    except pydantic.PydanticUserError:  # a dataclass has settings of its own
+        return pydantic.TypeAdapter(annotation)
 
 
 def check_finite(value: Any, key: str) -> None:
@@ -104,13 +112,16 @@ def _place(key: str, value: Any, path: Collection[int | str]) -> str:
 
 
 def type_hints(target: Callable[..., Any]) -> dict[str, Any]:
-    """The annotations of the target's own arguments; none for Keras'."""
+    """The annotations of the target's own arguments; none for Keras', and for foreign ones that lead nowhere."""
     if target.__module__.startswith("keras"):
         return {}  # Keras' few annotations are hints and not contracts
     if is_typeddict(target):
         return {name: _required(hint) for name, hint in get_type_hints(target, include_extras=True).items()}
     function = target.__init__ if inspect.isclass(target) else target
-    return get_type_hints(function, include_extras=True) | type_hints_of_rest(function)
+    try:
+        return get_type_hints(function, include_extras=True) | type_hints_of_rest(function)
+    except (NameError, TypeError, AttributeError):  # names that are there for type checkers alone
+        return {}
 
 
 def type_hints_of_rest(function: Callable[..., Any]) -> dict[str, Any]:

@@ -134,3 +134,41 @@ def test_labels_are_asked_for_where_there_are_none(genctl: Genctl) -> None:
     data = ("dataset=npz", "dataset.path=plain.npz")
     for words in (("model.conditional=true",), ("model=cvae",)):
         assert "'plain' has none" in genctl.bad("train", *CHEAP, *data, *words).replace("npz'", "plain'")
+
+
+ANNOTATED = """
+from __future__ import annotations
+from typing import TYPE_CHECKING
+import keras
+if TYPE_CHECKING:
+    from nowhere import Size
+
+class Twice(keras.layers.Layer):
+    def __init__(self, layer: keras.layers.Layer, **options):
+        super().__init__(**options)
+        self.layer = layer
+
+    def call(self, inputs):
+        return self.layer(inputs) * 2
+
+def net(input_shape: Size, output_shape: Size, width: Size):
+    return keras.Sequential([keras.Input(input_shape), keras.layers.Flatten(), keras.layers.Dense(output_shape[0])])
+
+class Broken(keras.layers.Layer):
+    def __init__(self, width):
+        raise RuntimeError("no luck today")
+"""
+
+
+def test_code_of_others_may_be_annotated_with_anything(genctl: Genctl) -> None:
+    Path("mylayers.py").write_text(ANNOTATED)
+    Path("configs/encoder").mkdir(parents=True)
+    Path("configs/encoder/net.yaml").write_text("_target_: mylayers.net\nwidth: 3\n")
+    genctl.good("train", *CHEAP, "encoder=net", "trust=[mylayers]")
+    layer = "{_target_: mylayers.Twice, layer: {_target_: keras.layers.Dense, units: 4}}"
+    words = ("train", *CHEAP, "trust=[mylayers]", "encoder=layers")
+    genctl.good(*words, f"encoder.layers=[Flatten,{layer}]")
+    wrong = "encoder.layers=[Flatten,{_target_: mylayers.Twice, layer: 5}]"
+    assert "encoder.layers[1].layer=5: should be an instance of Layer" in genctl.bad(*words, wrong)
+    broken = "encoder.layers=[{_target_: mylayers.Broken, width: 5}]"
+    assert "encoder.layers[0] (Broken): no luck today" in genctl.bad(*words, broken)
