@@ -45,12 +45,11 @@ class Probes:
 
         strategy, train = evaluation.strategy, evaluation.train.first(self.n_train)
         assert strategy is not None
-        if train.size < self.neighbours:
-            raise Unsuited(f"neighbours={self.neighbours} are more than the {train.size} training examples")
+        check_enough(f"a vote of neighbours={self.neighbours}", self.neighbours, {"training examples": train.size})
         test = evaluation.real.first(self.n or evaluation.real.size)
         known, asked = labelled(strategy, train), labelled(strategy, test)
         if len(np.unique(known.labels)) < 2:
-            raise Unsuited("probes of codes need training examples of two classes")
+            raise Unsuited("probes of codes need training examples of 2 classes")
         probes: dict[str, tuple[Any, dict[str, Any]]] = {
             "knn_accuracy": (KNeighborsClassifier(self.neighbours), {"neighbours": self.neighbours}),
             "linear_probe_accuracy": (make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)), {"C": 1.0}),

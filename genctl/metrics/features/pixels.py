@@ -17,7 +17,7 @@ def pixels(evaluation: Evaluation, components: Count = 64) -> Extractor:
     """
     spec, train = evaluation.spec, evaluation.train
     fitted = train.first(max(2, min(EXAMPLES, NUMBERS // spec.size)))
-    check_enough("features=pixels", 2, {"training examples": fitted.size})
+    check_enough("features by pixels", 2, {"training examples": fitted.size})
     most = min(components, fitted.size - 1, spec.size)  # n points lie in n - 1 dimensions
 
     def fit() -> Arrays:
@@ -25,7 +25,7 @@ def pixels(evaluation: Evaluation, components: Count = 64) -> Extractor:
 
         examples = spec.to_unit(fitted.take(np.arange(fitted.size)).images).reshape(fitted.size, -1)
         if (examples == examples[0]).all():
-            raise Unsuited(f"features=pixels needs training examples that differ, and all {fitted.size} are equal")
+            raise Unsuited(f"features by pixels need training examples that differ, and all {fitted.size} are equal")
         found = PCA(most, random_state=0).fit(examples)
         return {"mean": found.mean_, "components": found.components_, "share": np.sum(found.explained_variance_ratio_)}
 
