@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 import keras
+import psutil
 import tensorflow as tf
 from tensorflow.python.client import device_lib
 
@@ -149,6 +150,15 @@ def memory_limit(device: str) -> int | None:
     """The memory in bytes that TensorFlow may use of a GPU; None on the host."""
     limits = {found.name: found.memory_limit for found in device_lib.list_local_devices()} if "GPU" in device else {}
     return next((limit for name, limit in limits.items() if name.endswith(device[1:])), None)
+
+
+def free_memory() -> int:
+    """The bytes that are free on the device which computes now."""
+    device = tf.constant(0.0).device.rpartition("/device:")[2]
+    limit = memory_limit(f"/{device}")
+    if limit is None:
+        return psutil.virtual_memory().available
+    return limit - tf.config.experimental.get_memory_info(device)["current"]
 
 
 def peak_memory_mib(device: str) -> dict[str, float]:

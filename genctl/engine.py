@@ -1,22 +1,33 @@
 """How a run computes: what `auto` settings mean here, decided once, since the bits of the results depend on it."""
 
 import dataclasses
-import json
 import logging
 from pathlib import Path
+from typing import Any, TypedDict
 
+import keras
 import psutil
 import tensorflow as tf
 
-from genctl import rundir
+from genctl import files, rundir
 from genctl.data.base import Dataset
-from genctl.device import memory_limit
+from genctl.data.memory import amount
+from genctl.device import free_memory, memory_limit
 from genctl.errors import UserError
+from genctl.networks.sizes import kept_numbers
 from genctl.parallel import count, worker
+from genctl.signatures import check_settings, check_value
 from genctl.strategies.base import Strategy
 from genctl.trainer import Trainer
 
 log = logging.getLogger("genctl")
+
+
+class Choices(TypedDict):
+    """What engine.json keeps of an Engine."""
+
+    resident: bool
+    xla: bool
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,15 +48,32 @@ def engine(directory: Path, trainer: Trainer, dataset: Dataset, strategy: Strate
     """What the run in this directory was begun with, or what suits it; stored there."""
     path = directory / rundir.ENGINE
     if path.exists():
-        return Engine(device, count(), worker() == 0, **json.loads(path.read_text()))
+        return Engine(device, count(), worker() == 0, **_read(path))
     resident = _fits(dataset, device) if trainer.resident == "auto" else trainer.resident
     xla = suits_xla(strategy, device, resident) if trainer.xla == "auto" else trainer.xla
     rundir.write_json(path, {"resident": resident, "xla": xla})
     return Engine(device, count(), worker() == 0, resident, xla)
 
 
+def _read(path: Path) -> Choices:
+    """Raises UserError for a file that genctl would not have written."""
+    try:
+        found = files.read_json(path)
+        check_value(found, dict[str, Any], str(path))
+        check_settings(Choices, found, str(path))
+    except UserError as error:
+        problem = str(error) if str(path) in str(error) else f"{path}: {error}"
+        raise UserError(
+            f"{problem} Delete the file, and what suits this machine is chosen anew, with other last bits perhaps."
+        ) from error
+    return Choices(resident=found["resident"], xla=found["xla"])
+
+
 def check_parts(trainer: Trainer, strategy: Strategy) -> None:
-    """Refuse a batch that does not divide into the parts that the strategy wants of it. Raises UserError."""
+    """Refuse a batch that does not divide into the parts that the strategy wants of it, or that no memory can hold.
+
+    Raises UserError.
+    """
     parts = strategy.parts * count()
     if trainer.batch_size % parts:
         devices = f" on each of {count()} devices" if count() > 1 else ""
@@ -54,6 +82,14 @@ def check_parts(trainer: Trainer, strategy: Strategy) -> None:
             f"trainer.batch_size={trainer.batch_size} does not divide into the {strategy.parts} equal parts of "
             f"model.critic_turns={strategy.parts}{devices}: use a multiple of {parts}, such as {suitable}."
         )
+    for role, network in strategy.networks.items():
+        size = tf.as_dtype(keras.config.dtype_policy().compute_dtype).size
+        needed, free = trainer.batch_size // parts * kept_numbers(network) * size, free_memory()
+        if needed > free:
+            raise UserError(
+                f"{role}: a step of training keeps {amount(needed)} of what its layers give for trainer.batch_size="
+                f"{trainer.batch_size}, but {amount(free)} of memory are free: make one of them smaller."
+            )
 
 
 def check_devices(trainer: Trainer, strategy: Strategy) -> None:

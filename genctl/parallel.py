@@ -25,11 +25,16 @@ def worker() -> int:
     return tasks.index((resolver.task_type, resolver.task_id))
 
 
+def several_processes() -> bool:
+    """Whether other processes compute the present run too."""
+    return isinstance(tf.distribute.get_strategy(), tf.distribute.MultiWorkerMirroredStrategy)
+
+
 def agree(stop: bool, pace: float) -> tuple[bool, float]:
     """What all processes do next: stop if any of them is to, and otherwise calls at their mean pace."""
-    strategy = tf.distribute.get_strategy()
-    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+    if not several_processes():
         return stop, pace
+    strategy = tf.distribute.get_strategy()
     mine = tf.constant([float(stop), pace])
     stops, paces = strategy.reduce(
         tf.distribute.ReduceOp.SUM, strategy.run(lambda: tf.identity(mine)), axis=None

@@ -21,6 +21,7 @@ from genctl.data.sources import CALL, Resident, Streamed
 from genctl.device import peak_memory_mib
 from genctl.engine import Engine
 from genctl.errors import NonFinite
+from genctl.failures import explained
 from genctl.health import Health
 from genctl.journal import Journal
 from genctl.monitor import Monitor
@@ -101,8 +102,10 @@ class Run:
         count = min(stop - self.step, CALL)
         inputs = self.train.inputs(self.order, self.step, count)
         began = time.perf_counter()
-        done, healthy = run(inputs, tf.constant(self.step, tf.int64), tf.constant(count))
-        done, healthy = int(done), bool(healthy)
+        advice = " With trainer.xla=false, under another name=…, it may be." if self.engine.xla else ""
+        with explained(self, f"training after step {self.step} (phase {phase})", advice):
+            done, healthy = run(inputs, tf.constant(self.step, tf.int64), tf.constant(count))
+            done, healthy = int(done), bool(healthy)
         self._time(0 if fresh else done, time.perf_counter() - began)
         self.step, self.steps_here = self.step + done, self.steps_here + done
         self.averages[phase].count += done
@@ -132,7 +135,7 @@ class Run:
         evaluate = self._programs.setdefault(f"validation/{phase}", program.validation(self.strategy, data, context))
         sums: dict[str, float] = collections.defaultdict(float)
         newest = tf.constant(max(self.step - 1, 0), tf.int64)  # what is scheduled has the value of the newest step
-        with self.strategy.averaged():
+        with self.strategy.averaged(), explained(self, f"validation after step {self.step} (phase {phase})"):
             for first in range(0, data.size, self.trainer.batch_size):
                 last = min(first + self.trainer.batch_size, data.size)
                 logs = evaluate(data.take(tf.range(first, last)), tf.constant(first, tf.int64), newest)
@@ -166,7 +169,7 @@ class Run:
         logs = {} if averages.sums is None else {LOGS + self.phase_done: averages.sums}
         return state.variables(self.strategy) | logs
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> checkpoint.Facts:
         """What a checkpoint holds beside the variables."""
         averages = self.averages[self.phase_done]
         return {
@@ -182,7 +185,7 @@ class Run:
             "health": dataclasses.asdict(self.health),
         }
 
-    def restore(self, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> None:
+    def restore(self, arrays: Mapping[str, np.ndarray], facts: checkpoint.Facts) -> None:
         """Go back to the moment of a checkpoint."""
         state.restore(self.strategy, arrays)
         if (sums := arrays.get(LOGS + facts["phase"])) is not None:

@@ -16,7 +16,7 @@ MOST_PROFILED = 1000  # steps of a profile, which is kept in memory until it end
 
 def _known_device(name: str) -> str:
     if not re.fullmatch("auto|cpu|gpu(:(0|[1-9][0-9]{0,3}))?", name):
-        raise ValueError("should be auto, cpu, gpu, or the number of a GPU such as gpu:1")
+        raise ValueError("choose auto, cpu, gpu or gpu:N")
     return name
 
 

@@ -1,6 +1,8 @@
 """The engine: where data live, what XLA and precision do, and what must not depend on either."""
 
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,8 @@ from test_resume import options
 from genctl.callbacks import Log
 from genctl.commandline import paths
 from genctl.context import StepContext
+from genctl.engine import _read
+from genctl.errors import UserError
 from genctl.instantiate import instantiate
 from genctl.player import Logs
 from genctl.strategies.aegan import AEGAN
@@ -163,3 +167,39 @@ def test_phases_without_any_step_are_refused(genctl: Genctl, model: str, steps: 
     message = genctl.bad("train", f"model={model}", f"trainer.steps={steps}", "outputs=runs", *none)
     assert "model.phases={autoencoder: 0, adversarial: 0" in message and "no phase has a step" in message
     assert not Path("runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("x", "engine.json cannot be read: Expecting value"),
+        ("[" * 100_000, "engine.json cannot be read: its values are nested too deeply"),
+        ("[]", "engine.json=[]: should be a valid dictionary"),
+        ("{}", "engine.json needs resident=…"),
+        ('{"resident": true}', "engine.json needs xla=…"),
+        ('{"resident": 1, "xla": false}', "engine.json: resident=1: should be a valid boolean"),
+        ('{"resident": true, "xla": null}', "engine.json: xla=null: should be a valid boolean"),
+        ('{"resident": true, "xla": false, "device": "cpu"}', "engine.json: there is no setting 'device'"),
+    ],
+)
+def test_a_damaged_choice_is_one_message(tmp_path: Path, content: str, message: str) -> None:
+    (tmp_path / "engine.json").write_text(content)
+    with pytest.raises(UserError) as error:
+        _read(tmp_path / "engine.json")
+    assert message in str(error.value) and str(error.value).startswith(str(tmp_path / "engine.json"))
+    assert "Delete the file" in str(error.value)
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, lambda path: os.mkfifo(path)])
+def test_a_choice_that_is_no_file_is_one_message(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    make(tmp_path / "engine.json")
+    with pytest.raises(UserError, match="a file is expected there"):
+        _read(tmp_path / "engine.json")
+
+
+def test_a_choice_that_was_deleted_is_made_anew(genctl: Genctl) -> None:
+    genctl.good("train", *options("vae"), "name=x", "trainer.steps=4")
+    before = Path("runs/x/engine.json").read_bytes()
+    Path("runs/x/engine.json").unlink()
+    genctl.good("resume", "run=runs/x", "trainer.steps=6")
+    assert Path("runs/x/engine.json").read_bytes() == before

@@ -5,17 +5,22 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal
 
 import keras
-from pydantic import AfterValidator, Field, PositiveInt
+from pydantic import AfterValidator, Field
 
 from genctl.errors import UserError, did_you_mean
 from genctl.networks.fused import BatchNorm, LeakyReLU
 from genctl.networks.spectral import Spectral
 from genctl.parallel import count
+from genctl.ranges import Width
 
 Shape = tuple[int, ...]
 Size = tuple[int, int]
-Widths = Annotated[list[PositiveInt], Field(min_length=1)]
-Units = Sequence[PositiveInt]
+Widths = Annotated[
+    list[Width], Field(min_length=1, max_length=16)
+]  # a level halves an image: 16 leave one pixel of any
+Units = Annotated[Sequence[Width], Field(max_length=100)]
+Kernel = Annotated[int, Field(gt=0, le=64)]
+Blocks = Annotated[int, Field(gt=0, le=100)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Normalization = Literal["none", "batch", "group"]
 AnyNormalization = Literal["none", "batch", "group", "spectral"]  # the last is of weights, and not of what they give

@@ -3,12 +3,12 @@
 from typing import Any
 
 import keras
-from pydantic import PositiveInt
 
 from genctl.networks.blocks import (
     Activation,
     AnyNormalization,
     Fraction,
+    Kernel,
     Normalization,
     Shape,
     Units,
@@ -22,14 +22,16 @@ from genctl.networks.blocks import (
     require_image,
     weighted,
 )
+from genctl.networks.sizes import sized
 from genctl.networks.subpixel import FewChannelsTranspose
 
 
+@sized
 def down(
     input_shape: Shape,
     output_shape: Shape,
     filters: Widths,
-    kernel_size: PositiveInt,
+    kernel_size: Kernel,
     activation: Activation,
     normalization: AnyNormalization,
     dropout: Fraction,
@@ -47,11 +49,12 @@ def down(
     return keras.Model(inputs, project(x, output_shape, normalization))
 
 
+@sized
 def up(
     input_shape: Shape,
     output_shape: Shape,
     filters: Widths,
-    kernel_size: PositiveInt,
+    kernel_size: Kernel,
     activation: Activation,
     normalization: Normalization,
     units: Units = (),

@@ -11,6 +11,7 @@ import keras
 import tensorflow as tf
 
 from genctl.context import Noise
+from genctl.errors import UserError
 from genctl.networks.mlp import mlp
 from genctl.objectives.bounds import log_ratio
 from genctl.objectives.normal import Normal
@@ -93,7 +94,10 @@ def ladder(sizes: Sequence[int], width: int, label_dim: int) -> Ladder:
     """
 
     def dense(inputs: int, outputs: int, *units: int) -> keras.Model:
-        return mlp((inputs,), (outputs,), units=units, activation="relu", normalization="none", dropout=0.0)
+        try:
+            return mlp((inputs,), (outputs,), units=units, activation="relu", normalization="none", dropout=0.0)
+        except UserError as error:
+            raise UserError(f"model.levels={list(sizes)}, model.width={width}: {error}") from error
 
     return Ladder(
         rises=tuple(dense(width, width, width) for _ in sizes),

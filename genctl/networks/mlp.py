@@ -3,8 +3,10 @@
 import keras
 
 from genctl.networks.blocks import Activation, AnyNormalization, Fraction, Shape, Units, dense, project
+from genctl.networks.sizes import sized
 
 
+@sized
 def mlp(
     input_shape: Shape,
     output_shape: Shape,

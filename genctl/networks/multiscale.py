@@ -3,11 +3,11 @@
 from typing import Any
 
 import keras
-from pydantic import PositiveInt
 
 from genctl.errors import UserError
 from genctl.networks.blocks import (
     Activation,
+    Kernel,
     Normalization,
     Shape,
     Widths,
@@ -18,13 +18,15 @@ from genctl.networks.blocks import (
     pyramid,
     require_image,
 )
+from genctl.networks.sizes import sized
 
 
+@sized
 def up(
     input_shape: Shape,
     output_shape: Shape,
     filters: Widths,
-    kernel_size: PositiveInt,
+    kernel_size: Kernel,
     activation: Activation,
     normalization: Normalization,
 ) -> keras.Model:

@@ -3,11 +3,11 @@
 from typing import Any
 
 import keras
-from pydantic import PositiveInt
 
 from genctl.networks.blocks import (
     Activation,
     AnyNormalization,
+    Blocks,
     Normalization,
     Shape,
     Widths,
@@ -19,13 +19,15 @@ from genctl.networks.blocks import (
     require_image,
     weighted,
 )
+from genctl.networks.sizes import sized
 
 
+@sized
 def down(
     input_shape: Shape,
     output_shape: Shape,
     filters: Widths,
-    blocks: PositiveInt,
+    blocks: Blocks,
     activation: Activation,
     normalization: AnyNormalization,
 ) -> keras.Model:
@@ -40,11 +42,12 @@ def down(
     return keras.Model(inputs, project(activate(normalize(x, normalization), activation), output_shape, normalization))
 
 
+@sized
 def up(
     input_shape: Shape,
     output_shape: Shape,
     filters: Widths,
-    blocks: PositiveInt,
+    blocks: Blocks,
     activation: Activation,
     normalization: Normalization,
 ) -> keras.Model:
