@@ -146,6 +146,7 @@ def describe(device: str) -> str:
     return f"GPU {number} ({tf.config.experimental.get_device_details(gpu).get('device_name', 'unknown')})"
 
 
+@functools.cache  # TensorFlow makes all devices anew to tell
 def memory_limit(device: str) -> int | None:
     """The memory in bytes that TensorFlow may use of a GPU; None on the host."""
     limits = {found.name: found.memory_limit for found in device_lib.list_local_devices()} if "GPU" in device else {}

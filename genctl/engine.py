@@ -70,10 +70,11 @@ def _read(path: Path) -> Choices:
 
 
 def check_parts(trainer: Trainer, strategy: Strategy) -> None:
-    """Refuse a batch that does not divide into the parts that the strategy wants of it, or that no memory can hold.
+    """Refuse a batch that does not divide as the strategy wants or that no memory holds, and a run of no step.
 
     Raises UserError.
     """
+    _check_length(trainer, strategy)
     parts = strategy.parts * count()
     if trainer.batch_size % parts:
         devices = f" on each of {count()} devices" if count() > 1 else ""
@@ -89,6 +90,19 @@ def check_parts(trainer: Trainer, strategy: Strategy) -> None:
             raise UserError(
                 f"{role}: a step of training keeps {amount(needed)} of what its layers give for trainer.batch_size="
                 f"{trainer.batch_size}, but {amount(free)} of memory are free: make one of them smaller."
+            )
+
+
+def _check_length(trainer: Trainer, strategy: Strategy) -> None:
+    """Refuse a run without steps, or with fewer than an update takes; of one in epochs that is not known yet."""
+    if trainer.epochs is not None:
+        return
+    total = trainer.total_steps(0, sum(strategy.phases.values()))
+    for player in strategy.players.values():
+        if player.optimizer.accumulate > total:
+            raise UserError(
+                f"optimizer.accumulate={player.optimizer.accumulate}: no weight would move in the {total} steps of "
+                "this run: use a smaller number, or more steps."
             )
 
 

@@ -203,3 +203,18 @@ def test_a_choice_that_was_deleted_is_made_anew(genctl: Genctl) -> None:
     Path("runs/x/engine.json").unlink()
     genctl.good("resume", "run=runs/x", "trainer.steps=6")
     assert Path("runs/x/engine.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("model=gan", "trainer.steps=null"), "trainer.steps=null: this model has no phases to add up"),
+        (
+            ("model=vae", "trainer.steps=9", "optimizer.accumulate=10"),
+            "no weight would move in the 9 steps of this run",
+        ),
+    ],
+)
+def test_a_run_in_which_nothing_would_move_is_refused(genctl: Genctl, words: tuple[str, ...], message: str) -> None:
+    assert message in genctl.bad("train", *words, "outputs=runs")
+    assert not Path("runs").exists()
