@@ -12,6 +12,7 @@ from test_faults import SHAKY
 
 from genctl import schedules
 from genctl.commandline.composition import Request, compose
+from genctl.optimizers import sgd
 from genctl.shortforms import with_schedules
 
 TINY = (
@@ -113,13 +114,9 @@ def test_the_step_of_a_schedule_is_the_runs_in_any_phase(genctl: Genctl) -> None
 
 
 def test_the_short_form_is_written_in_full_where_a_schedule_fits() -> None:
-    node = {
-        "_target_": "genctl.optimizers.sgd",
-        "learning_rate": {"constant": {"value": 1}},
-        "momentum": {"constant": 0},
-    }
+    settings = {"learning_rate": {"constant": {"value": 1}}, "momentum": {"constant": 0}}
     full = {"_target_": "genctl.schedules.constant", "value": 1}
-    assert with_schedules(node, "optimizer", ()) == node | {"learning_rate": full}
+    assert with_schedules(sgd, settings, "optimizer", ()) == settings | {"learning_rate": full}
 
 
 @pytest.mark.parametrize(
