@@ -153,7 +153,8 @@ def network(node: Node, role: str, trust: Sequence[str]) -> "NetworkBuilder":
         try:
             model = in_float32(build(input_shape=input_shape, output_shape=output_shape))
         except UserError as error:
-            raise UserError(str(error) if str(error).startswith(role) else f"{role}: {error}") from error
+            where = "" if str(error).startswith(role) else f"{role}{'.' if str(error).startswith('layers[') else ': '}"
+            raise UserError(f"{where}{error}") from error
         if len(model.outputs) > 1 and not several_sizes:
             raise UserError(
                 f"{role}: this network gives images of {len(model.outputs)} sizes, which is for model=msgan "

@@ -22,7 +22,8 @@ from genctl.errors import UserError, did_you_mean, first_few
 CONFIG, SPEC, PROVENANCE, SUMMARY, LOG = "config.yaml", "spec.json", "provenance.json", "summary.json", "train.log"
 ENGINE = "engine.json"
 OWNER, LOCK = ".owner", ".lock"
-NOT_COMPARED = ("name", "outputs")  # they say where a run is kept and who runs it, not what it computes
+NOT_COMPARED = ("name", "outputs")  # they say where a run is kept, not what it computes
+NEVER_DIFFERENT = ("trainer.wait_seconds",)  # nor does this, which runs of older versions do not have
 
 
 def path_of(config: Mapping[str, Any], job: str | None) -> Path | None:
@@ -117,7 +118,8 @@ def plain(config: Any) -> dict[str, Any]:
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """What differs in two configs, as "key: old -> new"."""
     before, after = flat(old), flat(new)
-    keys = [key for key in sorted(before | after) if key.split(".")[0] not in NOT_COMPARED]
+    compared = sorted((before | after).keys() - set(NEVER_DIFFERENT))
+    keys = [key for key in compared if key.split(".")[0] not in NOT_COMPARED]
     return [
         f"{key}: {before.get(key, 'not there')} -> {after.get(key, 'not there')}"
         for key in keys

@@ -108,7 +108,8 @@ def _train(
         from genctl.engine import check_devices, check_parts
         from genctl.pretrained import adopt
 
-        with device.use(plan.trainer.device, plan.trainer.devices, plan.trainer.workers) as place:
+        how = plan.trainer
+        with device.use(how.device, how.devices, how.workers, how.wait_seconds) as place:
             strategy = build.strategy(config, plan.dataset.spec, invocation.trust)
             check_devices(plan.trainer, strategy)
             check_parts(plan.trainer, strategy)

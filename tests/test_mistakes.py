@@ -57,7 +57,7 @@ def test_a_wrong_value_is_named_with_its_key(genctl: Genctl, words: str, message
         ("[Flatten, {Dense: {}}]", "encoder.layers[1] (Dense): argument 'units' is missing"),
         ("[{Dens: {units: 8}}]", "layers[0]: keras.layers has no 'Dens' that a config may name. Did you mean 'Dense'?"),
         ("[{Dense: {units: 8, activation: reluu}}]", "encoder.layers[0] (Dense): Could not interpret activation"),
-        ("[Flatten, {Conv2D: {filters: 4, kernel_size: 3}}]", "encoder: layers[1] (Conv2D) does not fit its input"),
+        ("[Flatten, {Conv2D: {filters: 4, kernel_size: 3}}]", "encoder.layers[1] (Conv2D) does not fit its input"),
         ("[{Dense: 8}]", "encoder.layers[0]: write a layer as Name or as Name: {argument: value}"),
         ("[{_target_: os.system, command: ls}]", "layers[0]._target_=os.system: this name is not on genctl's list"),
         ("[{_target_: keras.layers.Dens, units: 8}]", "keras.layers has no 'Dens'"),
