@@ -101,7 +101,7 @@ def _verb(found: Arguments) -> Verb:
 
 
 def _run(verb: Verb, found: Arguments, command: str) -> int:
-    from genctl.commandline import diagnosis, source, usage
+    from genctl.commandline import composition, diagnosis, source, usage
     from genctl.commandline.composition import Request
     from genctl.commandline.jobs import Jobs
 
@@ -116,6 +116,8 @@ def _run(verb: Verb, found: Arguments, command: str) -> int:
             print(usage.verb(verb, request))
             return 0
         with source.guarded_environment(found.words, named):
+            for part in found.flags.get("--package", ()):
+                composition.require_part(request, part)
             _hydra(jobs, found)
     except UserError:
         raise
@@ -131,12 +133,17 @@ def _run(verb: Verb, found: Arguments, command: str) -> int:
 def _hydra(jobs: "Jobs", found: Arguments) -> None:
     import hydra
 
+    from genctl.commandline import sweeps
     from genctl.commandline.composition import replacing
     from genctl.commandline.source import search
 
-    words = ["genctl", *found.hydra(), *replacing(jobs.request.overrides), search(jobs.request.folders)]
-    with _process_state(words):
-        hydra.main(version_base="1.3", config_path=str(paths.builtin()), config_name=jobs.request.verb)(jobs.run)()
+    request = jobs.request
+    words = ["genctl", *found.hydra(), *replacing(request.overrides), search(request.folders)]
+    with contextlib.ExitStack() as stack:
+        if "--multirun" in found.flags:
+            words += stack.enter_context(sweeps.prepared(request))
+        stack.enter_context(_process_state(words))
+        hydra.main(version_base="1.3", config_path=str(paths.builtin()), config_name=request.verb)(jobs.run)()
 
 
 @contextlib.contextmanager

@@ -33,7 +33,7 @@ def check_settings(
 ) -> None:
     """Compare the settings of a whole config with a signature. owner: what has them, such as "genctl sample"."""
     _check_names(target, given, provided, f"{owner}: there is no setting", f"{owner} needs {{}}=…")
-    check_values(target, given, "")
+    check_values(target, given, "", is_setting=True)
 
 
 def _check_names(
@@ -49,13 +49,17 @@ def _check_names(
             raise UserError(missing.format(name))
 
 
-def check_values(target: Callable[..., Any], given: Mapping[str, Any], key: str) -> None:
-    """Compare values with the annotations of the target; those that are components to be built are passed over."""
+def check_values(target: Callable[..., Any], given: Mapping[str, Any], key: str, is_setting: bool = False) -> None:
+    """Compare values with the annotations of the target.
+
+    Values that are components to be built are passed over, since the annotations are of what they build; `is_setting`:
+    here they are of the config's own sections.
+    """
     hints = type_hints(target)
     for name, value in given.items():
         place = f"{key}.{name}" if key else name
         check_finite(value, place)
-        if name in hints and not is_component(value):
+        if name in hints and (is_setting or not is_component(value)):
             check_value(value, hints[name], place)
 
 

@@ -10,14 +10,20 @@ from hydra import initialize_config_dir
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import ChoiceSweep, Override, OverrideType
+from hydra.core.override_parser.types import ChoiceSweep, Override, OverrideType, RangeSweep
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from genctl.commandline import paths, source
-from genctl.errors import UserError
+from genctl.errors import UserError, did_you_mean, first_line
 from genctl.schedules import SCHEDULES, constant
+from genctl.signatures import shown
 
+SAID_BY_FLAGS = {
+    "hydra.searchpath": "name folders of configs with --config-dir",
+    "hydra.mode": "ask for a sweep with -m",
+}
+MOST_VALUES = 100_000  # of a range
 MODULE = f"{constant.__module__}."
 
 
@@ -39,8 +45,39 @@ class Part:
 
 
 def parse(overrides: Sequence[str]) -> list[Override]:
-    """Read overrides with Hydra's grammar."""
-    return OverridesParser.create().parse_overrides(list(overrides))
+    """Read overrides with Hydra's grammar. Raises UserError for values that Python cannot hold."""
+    parser = OverridesParser.create()
+    return [_parsed(parser, override) for override in overrides]
+
+
+def _parsed(parser: OverridesParser, override: str) -> Override:
+    try:
+        parsed = parser.parse_overrides([override])[0]
+        _check_range(parsed)
+        return parsed
+    except ValueError as error:  # thousands of digits
+        raise UserError(f"{shown(override)}: the value cannot be read: {first_line(error)}.") from error
+    except RecursionError as error:
+        raise UserError(f"{shown(override)}: the value is nested too deeply.") from error
+
+
+def _check_range(override: Override) -> None:
+    """Refuse a range that would be counted up without end, or for years."""
+    sweep = override.value()
+    if not isinstance(sweep, RangeSweep):
+        return
+    start, stop, step = (float(number or 0) for number in (sweep.start, sweep.stop, sweep.step))
+    if not step or not abs(stop - start) / abs(step) <= MOST_VALUES:
+        raise UserError(
+            f"{shown(override.input_line)}: a range has a step that is not 0, and {MOST_VALUES:,} values at most."
+        )
+
+
+def values(override: Override) -> list[str]:
+    """The values of a sweep over values that can be counted."""
+    with _configs() as loader:
+        override.config_loader = loader
+        return list(override.sweep_string_iterator())
 
 
 def replacing(overrides: Sequence[str]) -> list[str]:
@@ -51,6 +88,8 @@ def replacing(overrides: Sequence[str]) -> list[str]:
     words = []
     for override in parse(overrides):
         value = override.value()
+        if (advice := SAID_BY_FLAGS.get(override.key_or_group)) is not None:
+            raise UserError(f"{override.input_line}: genctl sets this itself: {advice}.")
         if value == {}:
             raise UserError(f"{override.input_line} changes nothing: name a setting, such as trainer.steps=100.")
         values = value.list if isinstance(value, ChoiceSweep) else [value]
@@ -76,6 +115,15 @@ def compose(request: Request) -> tuple[DictConfig, dict[str, str | None]]:
     config._set_flag(["struct", "readonly"], [False, False])
     del config["hydra"]
     return config, choices
+
+
+def require_part(request: Request, key: str) -> None:
+    """Raise UserError where the config, that of Hydra included, has nothing at a dotted key."""
+    with _loader(request) as (loader, overrides):
+        config = loader.load_configuration(request.verb, overrides, RunMode.RUN)
+    known = [*keys(config), "_global_"]
+    if key not in known:
+        raise UserError(f"--package {key}: the config has no such part.{did_you_mean(key, known)}")
 
 
 def parts(request: Request) -> tuple[list[Part], dict[str, str | None]]:
@@ -104,9 +152,14 @@ def keys(config: DictConfig, prefix: str = "") -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def _loader(request: Request) -> Iterator[tuple[ConfigLoader, list[str]]]:
+def _configs() -> Iterator[ConfigLoader]:
     with initialize_config_dir(version_base="1.3", config_dir=str(paths.builtin())):
-        loader = GlobalHydra.instance().config_loader()
+        yield GlobalHydra.instance().config_loader()
+
+
+@contextlib.contextmanager
+def _loader(request: Request) -> Iterator[tuple[ConfigLoader, list[str]]]:
+    with _configs() as loader:
         overrides = [_first(override, loader) for override in parse(replacing(request.overrides))]
         yield loader, [*filter(None, overrides), source.search(request.folders)]
 

@@ -5,14 +5,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import yaml
-from hydra.errors import ConfigCompositionException, MissingConfigException, OverrideParseException
+from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import InterpolationKeyError, OmegaConfBaseException
 
 from genctl.commandline import composition, mistakes, paths
 from genctl.commandline.composition import Request
-from genctl.errors import UserError, did_you_mean
+from genctl.errors import UserError, did_you_mean, first_line
 from genctl.files import check_yaml, is_regular
+from genctl.signatures import shown
 
 
 def explain(error: Exception, request: Request) -> Exception:
@@ -28,10 +29,13 @@ def explain(error: Exception, request: Request) -> Exception:
         return no_choice(group, choice, request)
     if isinstance(error, ConfigCompositionException):
         return _composition(error, request)
-    if isinstance(error, ValueError) and "Config group override must be" in str(error):
+    if isinstance(error, ValueError) and "Config group override" in str(error):
         return _no_name(request)
     if isinstance(error, OmegaConfBaseException | OSError | UnicodeDecodeError):
-        return _broken_file(request) or _unresolved(request) or error
+        known = _broken_file(request) or _unresolved(request)
+        return known or (error if isinstance(error, OSError) else _refused(error, request))
+    if isinstance(error, HydraException) or _of_hydra(request):
+        return _refused(error, request)
     return error
 
 
@@ -105,6 +109,16 @@ def _composition(error: ConfigCompositionException, request: Request) -> UserErr
 
 def _list_of_values(override: str) -> UserError:
     return UserError(f"{override} is a list of values: add -m to run each.")
+
+
+def _refused(error: Exception, request: Request) -> UserError:
+    """Pass on what Hydra says of settings of its own, which only it knows."""
+    where = ", ".join(_of_hydra(request)) or "the config"
+    return UserError(f"{where} cannot be used: {first_line(error).rstrip('.')}.")
+
+
+def _of_hydra(request: Request) -> list[str]:
+    return [shown(word) for word in request.overrides if re.match(r"[+~]*hydra\b", word)]
 
 
 def _broken_file(request: Request) -> UserError | None:

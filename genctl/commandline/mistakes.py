@@ -15,6 +15,7 @@ from genctl.errors import Stopped, UserError, first_line
 from genctl.printing import printable
 
 STOPPED = 75
+WORD = 500  # characters of a word, such as a path, in a message
 INTERRUPTED = 128 + signal.SIGINT
 
 
@@ -31,8 +32,13 @@ def report(error: BaseException, job: str = "") -> int:
     if isinstance(error, Stopped):
         print(printable(f"{place}{error}"), file=sys.stderr)
         return STOPPED
-    print(printable(f"error: {place}{_message(error)}"), file=sys.stderr)
+    print(printable(f"error: {place}{_shortened(_message(error))}"), file=sys.stderr)
     return 1
+
+
+def _shortened(message: str) -> str:
+    """The message with words of thousands of letters cut, which tell a reader nothing."""
+    return re.sub(rf"(\S{{{WORD}}})\S+", r"\1…", message)
 
 
 def _message(error: BaseException) -> str:
