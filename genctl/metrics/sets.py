@@ -61,7 +61,7 @@ def evaluation(real: str, samples: str, image_size: Size | None, count: int, see
 
 
 def _check_places(paths: dict[str, str]) -> None:
-    """Refuse what is not there, and two folders or files of which one is in the other, or is the other."""
+    """Refuse what is not there; warn of two folders or files of which one is in the other, or is the other."""
     for name, path in paths.items():
         place = Path(path).expanduser()
         if not place.exists():
@@ -70,9 +70,8 @@ def _check_places(paths: dict[str, str]) -> None:
     real, samples = (Path(path).expanduser().resolve() for path in paths.values())
     nested = real.is_dir() and samples.is_dir() and (real in samples.parents or samples in real.parents)
     if nested or real.samefile(samples):
-        raise UserError(
-            f"real={paths['real']} and samples={paths['samples']} hold the same examples, whose comparison says "
-            "nothing: name two sets apart."
+        log.warning(
+            "real=%s and samples=%s hold the same examples: the numbers compare a set with itself.", *paths.values()
         )
 
 
@@ -160,8 +159,8 @@ def _in_shape(source: Source, shape: tuple[int, ...]) -> Source:
         return Examples(np.broadcast_to(images, (len(images), *shape)), examples.labels)
 
     low, high = (0.0, 255.0) if resized else (spec.low, spec.high)
-    spec = dataclasses.replace(spec, image_shape=shape, low=low, high=high)
-    return Source(spec, changed(source.train), changed(source.test) if source.test else None)
+    alike = dataclasses.replace(spec, image_shape=shape, low=low, high=high)
+    return Source(alike, changed(source.train), changed(source.test) if source.test else None)
 
 
 def _divided(known: Given, shape: tuple[int, ...]) -> Dataset:
