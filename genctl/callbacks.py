@@ -5,10 +5,10 @@ A callback may also say that it is wanted `at_phase_end`, `at_best` (a new best 
 
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
-from pydantic import NonNegativeInt, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveInt
 
 from genctl import checkpoint, priors
 from genctl.pictures import grid, pairs, png
@@ -86,7 +86,7 @@ class FitPrior:
 class Images:
     """Draw samples of the same noise every time, and validation images beside their reconstructions."""
 
-    def __init__(self, every: NonNegativeInt, count: PositiveInt) -> None:
+    def __init__(self, every: NonNegativeInt, count: Annotated[int, Field(gt=0, le=10_000)]) -> None:
         self.every, self.count = every, count
         self.at_end = every > 0
 

@@ -31,6 +31,8 @@ class Classes:
 
     def numbers(self, label: Label) -> list[int]:
         """The numbers of one class or several."""
+        if np.size(np.asarray(label)) == 0:
+            raise UserError("label=[] names no class: name one or several, or leave label out.")
         return [self.number(name) for name in np.atleast_1d(np.asarray(label)).tolist()]
 
     def of(self, label: Label, count: int) -> np.ndarray:

@@ -47,6 +47,8 @@ def inputs(run: Trained, path: str | Sequence[str] | None, split: str, label: La
     path: a folder, an image file or several, or an .npz or .npy. label: the class of each, or of all, for a
     class-conditional run whose images have no labels.
     """
+    if path is not None and not path:
+        raise UserError("path is empty: name a folder, a file, or a list of image files.")
     given = _of_run(run, split, trust) if path is None else _own(run, path, label)
     if label is None and run.strategy.label_dim and given.labels is None:
         raise UserError(f"path={path}: these images have no labels, but the run is class-conditional: give label=….")

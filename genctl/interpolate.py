@@ -40,7 +40,7 @@ def interpolate(invocation: Invocation, **wanted: Unpack[Settings]) -> None:
     """Write interpolations.npz (`samples` (n, frames, …), `codes`), its rows as PNG, and an animated WebP."""
     outcome = Outcome(wanted["out"], rundir.existing(wanted["run"]), "interpolations")
     with trained(wanted["run"], wanted["checkpoint"], invocation.trust, wanted["dataset"]) as run:
-        if wanted["path"] or wanted["split"]:
+        if wanted["path"] is not None or wanted["split"] is not None:
             run.require("reconstruct")
             codes, labels = _of_images(run, wanted, invocation)
         else:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Annotated, TypedDict, Unpack
 
 import numpy as np
-from pydantic import Field, PositiveFloat
+from pydantic import Field
 
 from genctl import rundir
 from genctl.data.base import SplitName
@@ -25,7 +25,7 @@ class Settings(TypedDict):
     n: Count
     steps: Count
     restarts: Annotated[int, Field(gt=0, le=1000)]
-    learning_rate: PositiveFloat
+    learning_rate: Annotated[float, Field(gt=0, le=1000)]
     seed: Seed
     path: PathOption
     split: SplitName

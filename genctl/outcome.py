@@ -26,7 +26,7 @@ class Outcome:
     """
 
     def __init__(self, out: str | None, directory: Path, name: str, folder: bool = False) -> None:
-        self.path = files.given(out, "out") if out else directory / f"{name}.npz"
+        self.path = files.given(out, "out") if out is not None else directory / f"{name}.npz"
         self.is_folder = folder and bool(out) and str(out).endswith("/")
         if self.path.suffix != ".npz" and not self.is_folder:
             other = ", or a folder for PNG files that ends in /" if folder else "; the picture goes beside it"
@@ -110,6 +110,8 @@ def _write_array(entry: Any, array: "np.ndarray | _Stream") -> None:
 
 def writable(path: Path, option: str) -> Path:
     """Make the folder of a file and see that it can be written. Raises UserError, which advises the option, if not."""
+    if path.is_dir() or not path.name:
+        raise UserError(f"{path} is a folder, and a file is to be written: name one with {option}.")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         files.aside(path).touch()

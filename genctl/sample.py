@@ -1,6 +1,8 @@
 """`genctl sample`: new images from a trained run."""
 
-from pydantic import NonNegativeFloat, PositiveFloat
+from typing import Annotated
+
+from pydantic import Field
 
 from genctl import rundir
 from genctl.invocation import Invocation
@@ -17,8 +19,8 @@ def sample(
     out: str | None,
     seed: Seed,
     label: LabelOption,
-    temperature: NonNegativeFloat,
-    truncation: PositiveFloat | None,
+    temperature: Annotated[float, Field(ge=0, le=1000)],
+    truncation: Annotated[float, Field(ge=1e-6)] | None,
     checkpoint: CheckpointOption,
 ) -> None:
     """Write samples.npz (`samples`: uint8 (n, h, w, c) or float32 (n, d); `labels`) and a grid, or PNG files."""

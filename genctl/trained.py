@@ -121,18 +121,19 @@ class Trained:
         return self.sampler.encoded(Streamed(split), count, units)
 
     def images(self, codes: "Iterable[Codes]") -> Iterator[np.ndarray]:
-        """Images of codes, batch by batch."""
-        return map(self.spec.to_stored, self.sampler.decoded(codes))
+        """Images of codes, batch by batch. Raises UserError where the networks give numbers that are not finite."""
+        for batch in self.sampler.decoded(codes):
+            if not np.isfinite(batch).all():
+                raise UserError("the images hold NaN or infinite values: the codes are too far from those of training.")
+            yield self.spec.to_stored(batch)
 
     def with_labels(self, codes: np.ndarray, label: Label = None) -> "Iterator[Codes]":
         """Codes in batches with their classes. Raises UserError where they are not this run's."""
         from genctl.sampling import batches
 
         codes, width = np.asarray(codes), self.strategy.code_dim
-        if codes.ndim != 2 or codes.shape[1] != width or codes.dtype.kind not in "fiu":
-            raise UserError(
-                f"codes of shape {codes.shape} and type {codes.dtype}: this run's have (n, {width}) numbers."
-            )
+        if codes.ndim != 2 or codes.shape[1] != width or codes.dtype.kind not in "fiu" or not len(codes):
+            raise UserError(f"codes of {codes.dtype} {codes.shape}: this run's are (n, {width}) numbers, n at least 1.")
         if not np.isfinite(codes.astype(np.float32)).all():
             raise UserError("codes hold NaN or infinite values: leave these out.")
         return batches(codes.astype(np.float32), self.classes.weights(self.classes.of(label, len(codes))))

@@ -1,10 +1,10 @@
 """`genctl traverse`: what each number of a code does to the image."""
 
 import logging
-from typing import TypedDict, Unpack
+from typing import Annotated, TypedDict, Unpack
 
 import numpy as np
-from pydantic import PositiveFloat
+from pydantic import Field
 
 from genctl import films, rundir
 from genctl.data.base import SplitName
@@ -27,7 +27,7 @@ class Settings(TypedDict):
     run: str
     n: Count
     frames: FrameCount
-    range: PositiveFloat
+    range: Annotated[float, Field(gt=0, le=1000)]
     seed: Seed | None
     path: PathOption
     split: SplitName

@@ -65,7 +65,7 @@ def test_floats_in_the_units_of_the_data_are_read_as_such(loaded: Loaded) -> Non
         ("vae", lambda run: run.encode(np.zeros((2, 7, 8, 1), np.uint8)), r"shape \[2, 7, 8, 1\]: .*\(n, 8, 8, 1\)"),
         ("vae", lambda run: run.encode(np.zeros((2, 8, 8, 1), np.float32)), "give uint8 images"),
         ("vae", lambda run: run.encode(np.zeros((0, 8, 8, 1), np.uint8)), "n at least 1"),
-        ("vae", lambda run: run.decode(np.zeros((2, 4))), r"this run's have \(n, 5\) numbers"),
+        ("vae", lambda run: run.decode(np.zeros((2, 4))), r"this run's are \(n, 5\) numbers, n at least 1"),
         ("vae", lambda run: run.sample(1, label=3), "not class-conditional"),
         ("gan", lambda run: run.decode(np.zeros((2, 6))), "class-conditional: give label"),
         ("gan", lambda run: run.decode(np.zeros((2, 6)), [1, 2, 3]), "3 labels for 2 examples"),
