@@ -52,7 +52,7 @@ def parse(overrides: Sequence[str]) -> list[Override]:
 
 def _parsed(parser: OverridesParser, override: str) -> Override:
     if "\0" in override:
-        raise UserError(f"{shown(override)}: a setting holds a null character, which no name or path may: leave it out.")
+        raise UserError(f"{shown(override)}: it holds a null character, which no name or path may: leave it out.")
     try:
         parsed = parser.parse_overrides([override])[0]
         _check_range(parsed)
