@@ -1,6 +1,7 @@
 """Metrics while a run trains, what marks its best checkpoint, and the end for want of a better one."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,26 @@ def test_evaluations_while_training_are_kept_and_leave_the_run_as_it_is(genctl: 
     highest = max(found, key=lambda row: row["psnr"])
     assert best["step"] == highest["step"] and best["metric"] == "evaluation/psnr"
     assert Path(f"runs/whole/checkpoints/step-{best['step']:09d}").is_dir()
+
+
+def test_a_fault_of_a_metric_or_of_its_place_is_told_and_training_goes_on(genctl: Genctl) -> None:
+    words = (*tiny("vae"), EAGER, "metrics=[reconstruction,frechet,likelihood]", "metrics.likelihood.k=2")
+    words = (*words, "callbacks.evaluate.every=2", "callbacks.evaluate.n=40", "trainer.steps=4", "~metrics.denoising")
+    more = ("features=autoencoder", "features.run=nowhere", "metrics.likelihood.binarization=none")
+    result = genctl.good("train", *words, *more, "name=features", "model.likelihood=squared_error")
+    assert result.out.count("without likelihood: Likelihood needs a family that can likelihood; VAE cannot.") == 1
+    for step in (2, 4):
+        assert f"step {step} is evaluated without frechet: features.run=nowhere is not there." in result.out
+    assert [set(row) >= {"mse", "psnr"} for row in evaluated("runs/features")] == [True, True]
+    folder = Path("runs/place/evaluations")
+    folder.mkdir(parents=True)
+    (folder / "step-000000002.json").write_text("{")
+    shutil.copy("runs/features/config.yaml", "runs/place")
+    result = genctl("train", *words, *more, "name=place", "model.likelihood=squared_error")
+    assert result.status == 0, result.err
+    assert "the evaluation of step 2 is in metrics.jsonl alone: " in result.out
+    assert "step-000000002.json cannot be read" in result.out and len(evaluated("runs/place")) == 2
+    assert json.loads((folder / "step-000000004.json").read_text())[0]["number"]["metric"] == "mse"
 
 
 def test_patience_ends_the_run_at_the_same_step_whether_it_stops_or_not(genctl: Genctl) -> None:
