@@ -193,7 +193,7 @@ def test_a_run_whose_place_and_data_are_gone(genctl: Genctl, colour_npz: str) ->
     [
         ("decode run={vae} path=no.npz", "path=no.npz is not there: give an .npz that holds `codes`"),
         ("decode run={vae} path=images.npz", "has no array 'codes': it holds images"),
-        ("decode run={vae} path=wide.npz", "this run's have (n, 5) numbers"),
+        ("decode run={vae} path=wide.npz", "this run's are (n, 5) numbers"),
         ("decode run={gan} path=six.npz", "class-conditional: give label=…"),
         ("encode run={gan}", "GAN cannot encode"),
         ("encode run={vae} n=0", "n=0: should be greater than 0"),
