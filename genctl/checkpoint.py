@@ -15,7 +15,7 @@ import safetensors.numpy
 from pydantic import AfterValidator, NonNegativeInt
 
 from genctl import files
-from genctl.errors import UserError
+from genctl.errors import UserError, first_few
 from genctl.signatures import check_value
 
 STATE, MANIFEST = "state.safetensors", "manifest.json"
@@ -109,12 +109,26 @@ def load(path: Path) -> Checkpoint:
 
 
 def newest(root: Path) -> Checkpoint | None:
-    """Load the newest checkpoint that is whole; name each damaged one in a warning. None where there is none."""
+    """Load the newest checkpoint that is whole; name each damaged one in a warning. None where there is none.
+
+    Raises UserError where all are damaged: to begin again from step 0 is for the user to say.
+    """
+    damaged: dict[Path, Damaged] = {}
     for path in reversed(steps(root)):
         try:
-            return load(path)
+            stored = load(path)
         except Damaged as error:
-            log.warning("checkpoint %s is damaged (%s): using the one before.", path, error)
+            damaged[path] = error
+            continue
+        for broken, why in damaged.items():
+            log.warning("checkpoint %s is damaged (%s): using the one before.", broken, why)
+        return stored
+    if damaged:
+        reasons = first_few([f"{path.name} ({why})" for path, why in damaged.items()])
+        raise UserError(
+            f"every checkpoint in {root} is damaged: {reasons}. Bring one back from a copy, or delete this folder to "
+            "begin again from step 0."
+        )
     return None
 
 

@@ -16,7 +16,7 @@ def decode(
     invocation: Invocation, run: str, path: str, out: str | None, label: LabelOption, checkpoint: CheckpointOption
 ) -> None:
     """Write decoded.npz (`samples`: uint8 (n, h, w, c), or float32 (n, d) for vectors) and a grid, or PNG files."""
-    outcome = Outcome(out, rundir.existing(run), "decoded", folder=True)
+    outcome = Outcome(out, rundir.existing(run), "decoded", path, folder=True)
     codes, labels = read_codes(path)
     with trained(run, checkpoint, invocation.trust) as model:
         model.require("decode")

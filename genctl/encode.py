@@ -20,14 +20,14 @@ def encode(
     n: Count | None,
     out: str | None,
     path: PathOption,
-    split: SplitName,
+    split: SplitName | None,
     dataset: MovedData,
     label: LabelOption,
     projector: bool,
     checkpoint: CheckpointOption,
 ) -> None:
     """Write codes.npz (`codes` float32 (n, code_dim), `labels` the names of classes) and the projector's files."""
-    outcome = Outcome(out, rundir.existing(run), "codes")
+    outcome = Outcome(out, rundir.existing(run), "codes", path)
     with trained(run, checkpoint, invocation.trust, dataset) as model:
         model.require("encode")
         given = inputs(model, path, split, label, invocation.trust)

@@ -10,6 +10,7 @@ import psutil
 import tensorflow as tf
 
 from genctl import files, rundir
+from genctl.compiled import compiled
 from genctl.data.base import Dataset
 from genctl.data.memory import amount
 from genctl.device import free_memory, memory_limit
@@ -141,7 +142,7 @@ def suits_xla(strategy: Strategy, device: str, resident: bool) -> bool:
 def _compiles() -> bool:
     """Some new GPUs fail under XLA: better to know before the first step."""
     try:
-        tf.function(lambda x: tf.reduce_sum(x @ x), jit_compile=True)(tf.ones((8, 8)))
+        compiled(lambda x: tf.reduce_sum(x @ x), jit_compile=True)(tf.ones((8, 8)))
     except tf.errors.OpError as error:
         log.warning("XLA does not work on this GPU, so steps are not compiled with it: %s", error.message)
         return False

@@ -62,7 +62,10 @@ def evaluate(invocation: Invocation, **options: Unpack[Settings]) -> None:
 def _run(options: Mapping[str, Any], further: Mapping[str, Any], measured: Measure) -> None:
     """Evaluate a run beside the data that it was trained on."""
     out = _place(options["out"])
-    evaluations.read(rundir.existing(options["run"]))  # a damaged file is better known before the work than after it
+    directory = rundir.existing(options["run"])
+    evaluations.read(directory)  # a damaged file, or a place without room, is better known before the work than after
+    if out is None:
+        writable(directory / evaluations.FOLDER / "0.json", "out=FILE.json")
     with trained(options["run"], options["checkpoint"], further["trust"], options["dataset"]) as run:
         dataset = run.dataset(further["trust"])
         evaluation = Evaluation.of(

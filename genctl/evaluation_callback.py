@@ -36,6 +36,10 @@ class Evaluate:
     ) -> None:
         if every and not metrics:
             raise UserError(f"callbacks.evaluate.every={every} needs metrics: say metrics=default, or name some.")
+        if features and not every:
+            log.warning(
+                "features=… is for evaluations while a run trains: set callbacks.evaluate.every, or leave it out."
+            )
         self.every, self.n, self.metrics, self.features = every, n, dict(metrics), features
         self.at_end = every > 0
         self._told: set[str] = set()

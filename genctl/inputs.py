@@ -11,8 +11,7 @@ import numpy as np
 from genctl import files
 from genctl.classes import Label
 from genctl.data import arrays, folder
-from genctl.data.base import Examples, Source, Split
-from genctl.data.formats import reading
+from genctl.data.base import Examples, Source, Split, SplitName
 from genctl.data.pictures import decode, fitted
 from genctl.data.spec import Spec
 from genctl.errors import UserError, did_you_mean
@@ -41,15 +40,19 @@ class Inputs(NamedTuple):
         return self.units.to_bytes(images) if self.units.is_image else images
 
 
-def inputs(run: Trained, path: str | Sequence[str] | None, split: str, label: Label, trust: Sequence[str]) -> Inputs:
-    """What `path` names, or a split of the run's data set. Raises UserError where that cannot be had.
+def inputs(
+    run: Trained, path: str | Sequence[str] | None, split: SplitName | None, label: Label, trust: Sequence[str]
+) -> Inputs:
+    """What `path` names, or a split of the run's data set, by default its test. Raises UserError where there is none.
 
     path: a folder, an image file or several, or an .npz or .npy. label: the class of each, or of all, for a
     class-conditional run whose images have no labels.
     """
     if path is not None and not path:
         raise UserError("path is empty: name a folder, a file, or a list of image files.")
-    given = _of_run(run, split, trust) if path is None else _own(run, path, label)
+    if path is not None and split is not None:
+        raise UserError(f"path=… are images of your own, and split={split} the run's: leave one of the two out.")
+    given = _of_run(run, split or "test", trust) if path is None else _own(run, path, label)
     if label is None and run.strategy.label_dim and given.labels is None:
         raise UserError(f"path={path}: these images have no labels, but the run is class-conditional: give label=….")
     if label is None:
@@ -61,12 +64,12 @@ def inputs(run: Trained, path: str | Sequence[str] | None, split: str, label: La
     return given._replace(split=dataclasses.replace(given.split, pool=pool), labels=names)
 
 
-def _of_run(run: Trained, name: str, trust: Sequence[str]) -> Inputs:
+def _of_run(run: Trained, name: SplitName, trust: Sequence[str]) -> Inputs:
     try:
         dataset = run.dataset(trust)
     except UserError as error:
         raise UserError(f"{error} Images of your own will do: path=FOLDER, or path=FILE.npz.") from error
-    split = dataset.split(name)  # type: ignore[arg-type]
+    split = dataset.split(name)
     if not split.size:
         raise UserError(f"split={name} is empty in this run: choose another.")
     names = np.asarray(run.spec.class_names)
@@ -91,10 +94,8 @@ def _names_pictures(path: str | Sequence[str]) -> bool:
 
 def _files(path: str | Sequence[str], spec: Spec) -> Source:
     height, width, channels = _image_shape(spec, path)
-    images = []
-    for file in [path] if isinstance(path, str) else path:
-        with reading(Path(file)):
-            images.append(decode(files.given(file, "path"), height, width, channels))
+    names = [path] if isinstance(path, str) else path
+    images = [decode(files.given(name, "path"), height, width, channels) for name in names]
     return Source(Spec("files", spec.image_shape), Examples(np.stack(images), None), None)
 
 

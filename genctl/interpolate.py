@@ -1,18 +1,16 @@
 """`genctl interpolate`: what lies between two samples, or between two images."""
 
-from typing import Annotated, TypedDict, Unpack
+from typing import Annotated, Unpack
 
 import numpy as np
 from pydantic import Field
 
 from genctl import films, rundir
 from genctl.blends import BLENDS, BlendName, linear
-from genctl.data.base import SplitName
 from genctl.errors import UserError
 from genctl.inputs import inputs
 from genctl.invocation import Invocation
-from genctl.moved import MovedData
-from genctl.options import CheckpointOption, FrameCount, LabelOption, PathOption
+from genctl.options import FrameCount, OnImages
 from genctl.outcome import Outcome
 from genctl.signatures import Seed
 from genctl.trained import Trained, joined, trained
@@ -20,25 +18,18 @@ from genctl.trained import Trained, joined, trained
 Ends = tuple[np.ndarray, np.ndarray]
 
 
-class Settings(TypedDict):
+class Settings(OnImages):
     """See configs/interpolate.yaml."""
 
-    run: str
     n: Annotated[int, Field(gt=0, le=1000)]
     frames: FrameCount
     method: BlendName
     seeds: Annotated[list[Seed], Field(min_length=2, max_length=2)]
-    split: SplitName | None
-    path: PathOption
-    dataset: MovedData
-    label: LabelOption
-    out: str | None
-    checkpoint: CheckpointOption
 
 
 def interpolate(invocation: Invocation, **wanted: Unpack[Settings]) -> None:
     """Write interpolations.npz (`samples` (n, frames, …), `codes`), its rows as PNG, and an animated WebP."""
-    outcome = Outcome(wanted["out"], rundir.existing(wanted["run"]), "interpolations")
+    outcome = Outcome(wanted["out"], rundir.existing(wanted["run"]), "interpolations", wanted["path"])
     with trained(wanted["run"], wanted["checkpoint"], invocation.trust, wanted["dataset"]) as run:
         if wanted["path"] is not None or wanted["split"] is not None:
             run.require("reconstruct")
@@ -57,7 +48,7 @@ def _of_samples(run: Trained, wanted: Settings) -> tuple[Ends, Ends]:
 
 def _of_images(run: Trained, wanted: Settings, invocation: Invocation) -> tuple[Ends, Ends]:
     """Codes of images: the first to the second, the third to the fourth, and so on."""
-    given = inputs(run, wanted["path"], wanted["split"] or "test", wanted["label"], invocation.trust)
+    given = inputs(run, wanted["path"], wanted["split"], wanted["label"], invocation.trust)
     count = min(2 * wanted["n"], given.split.size // 2 * 2)
     if not count:
         raise UserError("there is one image alone: interpolation needs two.")

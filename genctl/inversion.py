@@ -3,6 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
+from genctl.compiled import compiled
 from genctl.objectives.likelihoods import total
 from genctl.options import bar
 from genctl.strategies.base import Strategy
@@ -17,8 +18,8 @@ class Inversion:
 
     def __init__(self, strategy: Strategy, steps: int, learning_rate: float) -> None:
         self.strategy, self.steps, self.learning_rate = strategy, steps, learning_rate
-        self._descend = tf.function(self._steps, reduce_retracing=True)
-        self._errors = tf.function(self.errors, reduce_retracing=True)
+        self._descend = compiled(self._steps, reduce_retracing=True)
+        self._errors = compiled(self.errors, reduce_retracing=True)
 
     def __call__(self, image: np.ndarray, start: np.ndarray, label: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """From images (n, …) in [-1, 1], first codes and weights of classes to codes (n, d) and their errors (n,)."""

@@ -1,43 +1,34 @@
 """`genctl invert`: codes whose images are nearest to given ones, for families without an encoder."""
 
 from collections.abc import Iterator
-from typing import Annotated, TypedDict, Unpack
+from typing import Annotated, Unpack
 
 import numpy as np
 from pydantic import Field
 
 from genctl import rundir
-from genctl.data.base import SplitName
 from genctl.inputs import Inputs, inputs
 from genctl.invocation import Invocation
-from genctl.moved import MovedData
-from genctl.options import CheckpointOption, LabelOption, PathOption
+from genctl.options import OnImages
 from genctl.outcome import SHOWN, Outcome
 from genctl.pictures import pairs
 from genctl.signatures import Count, Seed
 from genctl.trained import Trained, joined, trained
 
 
-class Settings(TypedDict):
+class Settings(OnImages):
     """See configs/invert.yaml."""
 
-    run: str
     n: Count
     steps: Count
     restarts: Annotated[int, Field(gt=0, le=1000)]
     learning_rate: Annotated[float, Field(gt=0, le=1000)]
     seed: Seed
-    path: PathOption
-    split: SplitName
-    dataset: MovedData
-    label: LabelOption
-    out: str | None
-    checkpoint: CheckpointOption
 
 
 def invert(invocation: Invocation, **wanted: Unpack[Settings]) -> None:
     """Write inversions.npz (`codes`, `samples`, `originals`, `errors`, `labels`) and a grid of pairs as PNG."""
-    outcome = Outcome(wanted["out"], rundir.existing(wanted["run"]), "inversions")
+    outcome = Outcome(wanted["out"], rundir.existing(wanted["run"]), "inversions", wanted["path"])
     with trained(wanted["run"], wanted["checkpoint"], invocation.trust, wanted["dataset"]) as run:
         run.require("sample")
         given = inputs(run, wanted["path"], wanted["split"], wanted["label"], invocation.trust)

@@ -89,12 +89,13 @@ def _logs(strategy: "Strategy") -> dict[str, Better]:
     """What the strategy says of validation batches that has a direction; found by tracing, without computing."""
     import tensorflow as tf
 
+    from genctl.compiled import compiled
     from genctl.context import Noise, StepContext
 
     spec, phase = strategy.spec, list(strategy.phases)[-1]
     context = StepContext(0, phase, Noise(0))
     batch = {"image": tf.TensorSpec([None, *spec.image_shape]), "label": tf.TensorSpec([None, spec.label_dim])}
-    traced = tf.function(lambda given: strategy.evaluate(given, context)).get_concrete_function(batch)
+    traced = compiled(lambda given: strategy.evaluate(given, context)).get_concrete_function(batch)
     return {name: LOGS[name] for name in traced.structured_outputs if name in LOGS}
 
 

@@ -2,11 +2,14 @@
 
 import math
 from collections.abc import Iterable, Iterator
-from typing import Annotated, TypeVar
+from typing import Annotated, TypedDict, TypeVar
 
 from pydantic import Field, NonNegativeInt
 from rich import get_console
 from rich.progress import track
+
+from genctl.data.base import SplitName
+from genctl.moved import MovedData
 
 CheckpointOption = str | NonNegativeInt  # latest, best, or a step
 FrameCount = Annotated[int, Field(ge=2, le=1000)]  # images in a row
@@ -14,6 +17,18 @@ LabelOption = str | int | list[str | int] | None  # one class for all, or severa
 PathOption = str | list[str] | None  # a folder, an .npz, image files
 Item = TypeVar("Item")
 SHORT = 4  # items, for which a bar would only flicker
+
+
+class OnImages(TypedDict):
+    """What verbs take that work on images of a run's data set, or of a user's own."""
+
+    run: str
+    path: PathOption
+    split: SplitName | None
+    dataset: MovedData
+    label: LabelOption
+    out: str | None
+    checkpoint: CheckpointOption
 
 
 def bar(items: Iterable[Item], what: str, total: int) -> Iterator[Item]:

@@ -22,10 +22,18 @@ log = logging.getLogger("genctl")
 class Outcome:
     """Where the results of a verb go; a place that cannot be written to is refused before any work.
 
-    A verb that writes single images may be given a folder for them, which ends in "/".
+    source: what the verb reads, which it must not overwrite. folder: single images may be asked for, with a folder
+    for them that ends in "/".
     """
 
-    def __init__(self, out: str | None, directory: Path, name: str, folder: bool = False) -> None:
+    def __init__(
+        self,
+        out: str | None,
+        directory: Path,
+        name: str,
+        source: str | Sequence[str] | None = None,
+        folder: bool = False,
+    ) -> None:
         self.path = files.given(out, "out") if out is not None else directory / f"{name}.npz"
         self.is_folder = folder and bool(out) and str(out).endswith("/")
         if self.path.suffix != ".npz" and not self.is_folder:
@@ -33,6 +41,8 @@ class Outcome:
             raise UserError(f"out={out}: give a file that ends in .npz{other}.")
         if self.is_folder and self.path.is_dir() and any(self.path.iterdir()):
             raise UserError(f"out={out} holds files already: name a new folder, or empty this one.")
+        if isinstance(source, str) and files.given(source, "path").resolve() == self.path.resolve():
+            raise UserError(f"path={source} would be overwritten by the result: name another file with out=….")
         writable(self.path / "0.png" if self.is_folder else self.path, "out=…")
 
     def write(self, **arrays: np.ndarray | None) -> None:

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from genctl import parallel
 from genctl.averages import Averages
+from genctl.compiled import compiled
 from genctl.context import StepContext
 from genctl.data.base import Augment
 from genctl.data.sources import Data, Stored, batch
@@ -33,9 +34,9 @@ def training(
         return strategy.step(batch(mine, strategy.spec, now.noise, augmentation), now)
 
     if parallel.count() == 1:  # traced once then, though the program below is traced anew once it has made the averages
-        step = tf.function(step, jit_compile=xla or None)
+        step = compiled(step, jit_compile=xla or None)
 
-    @tf.function(jit_compile=whole or None)
+    @compiled(jit_compile=whole or None)
     def program(inputs: Any, first: tf.Tensor, count: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         def body(index: tf.Tensor, healthy: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             logs = parallel.together(step, data.read(inputs, index), first + tf.cast(index, tf.int64))
@@ -55,7 +56,7 @@ def validation(
     """
     examples = (tf.TensorSpec([None, *strategy.spec.image_shape], data.dtype), tf.TensorSpec([None], tf.int32))
 
-    @tf.function(input_signature=[examples, tf.TensorSpec([], tf.int64), tf.TensorSpec([], tf.int64)])
+    @compiled(input_signature=[examples, tf.TensorSpec([], tf.int64), tf.TensorSpec([], tf.int64)])
     def program(stored: Stored, first: tf.Tensor, step: tf.Tensor) -> dict[str, tf.Tensor]:
         now = dataclasses.replace(context, step=step, noise=context.noise.at(first))
         return strategy.evaluate(batch(stored, strategy.spec), now)

@@ -20,13 +20,13 @@ def reconstruct(
     n: Count,
     out: str | None,
     path: PathOption,
-    split: SplitName,
+    split: SplitName | None,
     dataset: MovedData,
     label: LabelOption,
     checkpoint: CheckpointOption,
 ) -> None:
     """Write reconstructions.npz (keys `samples` and `originals`, uint8 (n, h, w, c)) and a grid of pairs as PNG."""
-    outcome = Outcome(out, rundir.existing(run), "reconstructions")
+    outcome = Outcome(out, rundir.existing(run), "reconstructions", path)
     with trained(run, checkpoint, invocation.trust, dataset) as model:
         model.require("reconstruct")
         given = inputs(model, path, split, label, invocation.trust)

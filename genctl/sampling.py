@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import tensorflow as tf
 
+from genctl.compiled import compiled
 from genctl.context import Noise
 from genctl.data.sources import Data, batch
 from genctl.data.spec import Spec
@@ -21,15 +22,15 @@ class Sampler:
         self.strategy, spec = strategy, strategy.spec
         code, label = tf.TensorSpec([None, strategy.code_dim]), tf.TensorSpec([None, strategy.label_dim])
         example = {"image": tf.TensorSpec([None, *spec.image_shape]), "label": tf.TensorSpec([None, spec.label_dim])}
-        self._draw = tf.function(
+        self._draw = compiled(
             lambda label, step, scale, bound: strategy.draw(label, Noise(0, step, "sample", scale=scale, bound=bound)),
             reduce_retracing=True,
         )
-        self._encode = tf.function(
+        self._encode = compiled(
             lambda examples: (strategy.encode(examples), strategy.condition(examples)), input_signature=[example]
         )
-        self._rates = tf.function(strategy.rates, input_signature=[example])
-        self._decode = tf.function(lambda code, label: strategy.decode(code, label), input_signature=[code, label])
+        self._rates = compiled(strategy.rates, input_signature=[example])
+        self._decode = compiled(lambda code, label: strategy.decode(code, label), input_signature=[code, label])
 
     def samples(self, count: int, seed: int, label: int | None = None) -> np.ndarray:
         """`count` examples in [-1, 1], float32 (count, ...); of class `label`, or of every class in turn."""

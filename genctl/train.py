@@ -114,34 +114,44 @@ def _train(
             check_devices(plan.trainer, strategy)
             check_parts(plan.trainer, strategy)
             watch = monitor(plan.trainer, strategy, plan.callbacks)
-            begun = directory and checkpoint.newest(directory / "checkpoints")
+            total = how.total_steps(plan.dataset.sizes["train"], sum(strategy.phases.values()))
+            begun = _begun(directory, total)
             source = adopt(strategy, strategy.pretrained) if strategy.pretrained and not begun else None
             with rundir.held(make_directory(), parallel.worker()) as directory:
                 output.keep_in(directory / rundir.LOG)
                 if source:
                     log.info("encoder and decoder are those of %s", source)
                 provenance.record(directory, invocation, plan.dataset, config["seed"], device.describe(place))
-                run = _begin(directory, config, plan, strategy, place, watch)
+                run = _begin(directory, config, plan, strategy, place, watch, total)
                 report.introduce(run)
                 _train_to_end(run, plan.callbacks, output)
 
 
+def _begun(directory: Path | None, total: int) -> bool:
+    """Whether the run has done steps already. Raises UserError where these are more than it is to have."""
+    stored = checkpoint.newest(directory / "checkpoints") if directory else None
+    if stored and (done := stored.facts["step"]) > total:
+        raise UserError(f"trainer.steps={total} is less than the {done} steps that {directory} has done already.")
+    return stored is not None
+
+
 def _begin(
-    directory: Path, config: dict[str, Any], plan: build.Plan, strategy: "Strategy", place: str, watch: Monitor
+    directory: Path,
+    config: dict[str, Any],
+    plan: build.Plan,
+    strategy: "Strategy",
+    place: str,
+    watch: Monitor,
+    total: int,
 ) -> "Run":
     """The run at its beginning, or where its newest checkpoint left it."""
     from genctl.engine import engine
     from genctl.run import Run
 
-    total = plan.trainer.total_steps(plan.dataset.sizes["train"], sum(strategy.phases.values()))
     how = engine(directory, plan.trainer, plan.dataset, strategy, place)
     run = Run(strategy, plan.dataset, directory, plan.trainer, how, total=total, seed=config["seed"], monitor=watch)
     if stored := checkpoint.newest(directory / "checkpoints"):
         run.restore(stored.arrays, stored.facts)
-        if run.step > total:
-            raise UserError(
-                f"trainer.steps={total} is less than the {run.step} steps that {directory} has done already."
-            )
     else:
         run.journal.truncate(0)
     records.write_config(directory, config)

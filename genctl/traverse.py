@@ -1,18 +1,16 @@
 """`genctl traverse`: what each number of a code does to the image."""
 
 import logging
-from typing import Annotated, TypedDict, Unpack
+from typing import Annotated, Unpack
 
 import numpy as np
 from pydantic import Field
 
 from genctl import films, rundir
-from genctl.data.base import SplitName
 from genctl.errors import UserError
 from genctl.inputs import Inputs, inputs
 from genctl.invocation import Invocation
-from genctl.moved import MovedData
-from genctl.options import CheckpointOption, FrameCount, LabelOption, PathOption
+from genctl.options import FrameCount, OnImages
 from genctl.outcome import Outcome
 from genctl.signatures import Count, Seed
 from genctl.trained import Trained, joined, trained
@@ -21,25 +19,20 @@ MEASURED = 2048  # examples from which means, deviations and rates are estimated
 log = logging.getLogger("genctl")
 
 
-class Settings(TypedDict):
+class Settings(OnImages):
     """See configs/traverse.yaml."""
 
-    run: str
     n: Count
     frames: FrameCount
     range: Annotated[float, Field(gt=0, le=1000)]
     seed: Seed | None
-    path: PathOption
-    split: SplitName
-    dataset: MovedData
-    label: LabelOption
-    out: str | None
-    checkpoint: CheckpointOption
 
 
 def traverse(invocation: Invocation, **wanted: Unpack[Settings]) -> None:
     """Write traversals.npz (`samples` (n, frames, …), `dimensions`, `rates` in nats), rows as PNG, and a WebP."""
-    outcome = Outcome(wanted["out"], rundir.existing(wanted["run"]), "traversals")
+    if wanted["path"] is not None and wanted["seed"] is not None:
+        raise UserError("path=… and seed=… both say where to start from: leave one of the two out.")
+    outcome = Outcome(wanted["out"], rundir.existing(wanted["run"]), "traversals", wanted["path"])
     with trained(wanted["run"], wanted["checkpoint"], invocation.trust, wanted["dataset"]) as run:
         run.require("decode")
         data = _data(run, wanted, invocation)
@@ -61,7 +54,7 @@ def _data(run: Trained, wanted: Settings, invocation: Invocation) -> Inputs | No
     if not run.strategy.can("encode"):
         return None
     try:
-        return inputs(run, None, wanted["split"], None, invocation.trust)
+        return inputs(run, None, wanted["split"] or "train", None, invocation.trust)
     except UserError as error:
         if not run.strategy.can("sample"):
             raise
@@ -92,7 +85,7 @@ def _start(run: Trained, wanted: Settings, mean: np.ndarray, invocation: Invocat
     """The code (1, code_dim) that all rows start from, an image's, a sample's or the mean, and its class' weights."""
     if wanted["path"] is not None:
         run.require("reconstruct")
-        given = inputs(run, wanted["path"], wanted["split"], wanted["label"], invocation.trust)
+        given = inputs(run, wanted["path"], None, wanted["label"], invocation.trust)
         return joined(run.codes(given.split, 1, given.units))
     if wanted["seed"] is not None:
         return joined(run.draws(1, wanted["seed"], wanted["label"]))

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from genctl.artefacts.parts import Arrays, Part
 from genctl.artefacts.plain import plain
+from genctl.compiled import compiled
 from genctl.errors import UserError, first_line
 
 Reader = Callable[[Arrays], np.ndarray]
@@ -114,7 +115,7 @@ def _module(part: Part) -> Any:
         return {part.output: part.call(**dict(zip(names, tensors, strict=True)))}
 
     module = tf.Module(part.name)
-    module.call = tf.function(call, input_signature=signature)
+    module.call = compiled(call, input_signature=signature)
     module.weights = list(module.call.get_concrete_function().graph.variables)
     return module
 

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import sys
+import sysconfig
 import traceback
 from collections.abc import Iterable
 from pathlib import Path
@@ -48,9 +49,21 @@ def _message(error: BaseException) -> str:
         return f"{error.filename or 'the output or a file cannot be written'}: {error.strerror}."
     if isinstance(error, MemoryError):
         return f"there is not enough memory: {first_line(error)}. Ask for fewer or smaller images at a time."
+    if place := _users_code(error):
+        return f"{place} raised {type(error).__name__}: {first_line(error)}. GENCTL_DEBUG=1 shows the traceback."
     debug = os.environ.get("GENCTL_DEBUG") == "1"
     how = "with the traceback above" if debug else "with what the same command prints under GENCTL_DEBUG=1"
     return f"genctl met what it was not prepared for, which is its own fault: please report it, {how}."
+
+
+def _users_code(error: BaseException) -> str | None:
+    """The innermost line of a traceback that is neither genctl's nor an installed package's: code that was trusted."""
+    others = [Path(__file__).parents[1], *(Path(sysconfig.get_path(name)) for name in ("stdlib", "purelib", "platlib"))]
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        path = Path(frame.filename)
+        if path.suffix == ".py" and path.exists() and not any(path.is_relative_to(other) for other in others):
+            return f"{short(path)}, line {frame.lineno},"
+    return None
 
 
 def nearest(word: str, keys: Iterable[str]) -> str | None:

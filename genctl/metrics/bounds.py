@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 from rich.progress import MofNCompleteColumn
 
+from genctl.compiled import compiled
 from genctl.context import Noise
 from genctl.data.base import Examples, Split
 from genctl.data.progress import progress_bar
@@ -80,7 +81,7 @@ def program(strategy: Strategy, k: int, portions: int, noise: Noise) -> Program:
     """Compile a function of (stored examples, place of their first) to the bounds of each by name."""
     samples = math.ceil(k / portions)
 
-    @tf.function(jit_compile=suits_xla(strategy, tf.constant(0).device, resident=True) or None)
+    @compiled(jit_compile=suits_xla(strategy, tf.constant(0).device, resident=True) or None)
     def run(stored: Stored, place: tf.Tensor) -> dict[str, tf.Tensor]:
         given = batch(stored, strategy.spec)
 

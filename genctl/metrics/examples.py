@@ -11,6 +11,7 @@ from genctl.metrics.base import Evaluation, Number, Unsuited
 if TYPE_CHECKING:
     import tensorflow as tf
 
+    from genctl.compiled import compiled
     from genctl.context import Noise
     from genctl.strategies.base import Batch, Strategy
 
@@ -33,7 +34,7 @@ def applied(
     from genctl.data.sources import batch
 
     noise = Noise(seed, purpose=f"evaluation/{purpose}")
-    program = tf.function(lambda given, place: function(given, noise.at(place)), reduce_retracing=True)
+    program = compiled(lambda given, place: function(given, noise.at(place)), reduce_retracing=True)
     with strategy.averaged():
         for place in range(0, split.size, BATCH):
             examples = split.take(np.arange(place, min(place + BATCH, split.size)))

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from genctl.compiled import compiled
 from genctl.errors import UserError
 from genctl.failures import reason
 from genctl.networks.blocks import Shape, crop, project
@@ -119,4 +120,4 @@ def _try(network: keras.Model, layers: Sequence[keras.layers.Layer]) -> None:
 
     for training, rows in ((True, 3), (False, None)):
         examples = tf.TensorSpec((rows, *network.input_shape[1:]))
-        tf.function(run, autograph=False).get_concrete_function(examples, training)
+        compiled(run).get_concrete_function(examples, training)

@@ -11,6 +11,7 @@ from rich.progress import MofNCompleteColumn
 
 from genctl import program
 from genctl.averages import Averages
+from genctl.compiled import compiled
 from genctl.context import Noise, StepContext
 from genctl.data.base import Augment, Split
 from genctl.data.order import Order
@@ -59,7 +60,7 @@ class Network:
         for role, network in (("body", body), ("head", self._head)):
             for name, variable in _named(role, network).items():
                 variable.assign(arrays[name])
-        self._features = tf.function(
+        self._features = compiled(
             lambda images: body(images, training=False), input_signature=[tf.TensorSpec([None, *spec.image_shape])]
         )
 
