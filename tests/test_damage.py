@@ -72,6 +72,21 @@ def test_a_run_with_a_damaged_checkpoint_ends_as_a_whole_one(
     assert end_of(Path("runs/x")) == end_of(finished)
 
 
+def test_a_run_whose_checkpoints_are_all_damaged_is_not_begun_again(genctl: Genctl, finished: Path) -> None:
+    shutil.copytree(finished, "runs/x")
+    steps = checkpoint.steps(Path("runs/x/checkpoints"))
+    for path in steps:
+        (path / checkpoint.STATE).write_bytes(b"")
+    before = Path("runs/x/metrics.jsonl").read_bytes()
+    for words in (WORDS, ["resume", "run=runs/x"], ["sample", "run=runs/x"]):
+        message = genctl.bad(*words)
+        assert "every checkpoint in runs/x/checkpoints is damaged" in message and steps[-1].name in message
+    assert Path("runs/x/metrics.jsonl").read_bytes() == before
+    shutil.rmtree("runs/x/checkpoints")
+    genctl.good(*WORDS)
+    assert end_of(Path("runs/x")) == end_of(finished)
+
+
 def test_no_bit_of_a_checkpoint_changes_unseen(tmp_path: Path) -> None:
     import numpy as np
 

@@ -94,7 +94,9 @@ def test_a_finished_run_says_so_and_stays_as_it_is(genctl: Genctl) -> None:
 
 def test_resume_takes_durations_that_the_run_has(genctl: Genctl) -> None:
     genctl.good("train", *options("vae"), "trainer.steps=10", "name=x")
+    files = {path: path.read_bytes() for path in Path("runs/x").iterdir() if path.is_file()}
     assert "trainer.steps=5 is less than the 10 steps" in genctl.bad("resume", "run=runs/x", "trainer.steps=5")
+    assert files == {path: path.read_bytes() for path in Path("runs/x").iterdir() if path.is_file()}
     assert "no such setting" in genctl.bad("resume", "run=runs/x", "model.phases.joint=5")
     assert "trainer.steps=-3" in genctl.bad("resume", "run=runs/x", "trainer.steps=-3")
     assert "run=runs/y is not there. Did you mean 'runs/x'?" in genctl.bad("resume", "run=runs/y")
