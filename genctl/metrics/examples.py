@@ -11,7 +11,6 @@ from genctl.metrics.base import Evaluation, Number, Unsuited
 if TYPE_CHECKING:
     import tensorflow as tf
 
-    from genctl.compiled import compiled
     from genctl.context import Noise
     from genctl.strategies.base import Batch, Strategy
 
@@ -30,6 +29,7 @@ def applied(
     """
     import tensorflow as tf
 
+    from genctl.compiled import compiled
     from genctl.context import Noise
     from genctl.data.sources import batch
 
