@@ -32,14 +32,14 @@ class Sampler:
         self._rates = compiled(strategy.rates, input_signature=[example])
         self._decode = compiled(lambda code, label: strategy.decode(code, label), input_signature=[code, label])
 
-    def samples(self, count: int, seed: int, label: int | None = None) -> np.ndarray:
-        """`count` examples in [-1, 1], float32 (count, ...); of class `label`, or of every class in turn."""
-        return np.concatenate(list(self.sample_batches(count, seed, label)))
+    def samples(self, count: int, seed: int) -> np.ndarray:
+        """`count` examples in [-1, 1], float32 (count, ...), of every class in turn."""
+        turns = np.resize(range(max(self.strategy.label_dim, 1)), count)
+        return np.concatenate(list(self.sample_batches(turns, seed)))
 
-    def sample_batches(self, count: int, seed: int, label: int | None = None) -> Iterator[np.ndarray]:
-        """The same, batch by batch, for progress bars and bounded memory."""
-        turns = range(max(self.strategy.label_dim, 1)) if label is None else [label]
-        return self.decoded(self.draws(np.resize(turns, count), seed))
+    def sample_batches(self, classes: np.ndarray, seed: int) -> Iterator[np.ndarray]:
+        """Examples of these classes in [-1, 1], batch by batch, for progress bars and bounded memory."""
+        return self.decoded(self.draws(classes, seed))
 
     def draws(
         self, classes: np.ndarray, seed: int, temperature: float = 1.0, truncation: float | None = None

@@ -68,7 +68,8 @@ def test_the_kernel_distance_is_the_mean_over_pairs_without_a_point_and_itself()
     within = np.mean([k[i][j] for i, j in others]) + np.mean([k[6 + i][6 + j] for i, j in others])
     across = np.mean([k[i][6 + j] for i in range(6) for j in range(6)])
     assert kernel.discrepancy(x, y) == pytest.approx(within - 2 * across)
-    blocks = [kernel.discrepancy(x[:3], y[:3]), kernel.discrepancy(x[3:], y[3:])]
+    x_drawn, y_drawn = (np.random.default_rng(seed).permutation(one) for seed, one in enumerate((x, y)))
+    blocks = [kernel.discrepancy(x_drawn[:3], y_drawn[:3]), kernel.discrepancy(x_drawn[3:], y_drawn[3:])]
     found = kernel.compare(x, y, block=1000)["kernel_distance"]
     assert found.value == pytest.approx(np.mean(blocks))
     assert found.error == pytest.approx(abs(blocks[0] - blocks[1]) / 2)
@@ -111,6 +112,33 @@ def test_neighbourhoods_agree_with_the_package_of_their_authors(two_sets: tuple[
     samples, real = two_sets
     found = {name: one.value for name, one in neighbourhoods.compare(samples, real, 5).items()}
     assert found == pytest.approx(prdc.compute_prdc(real_features=real, fake_features=samples, nearest_k=5))
+
+
+def test_ties_are_decided_by_the_definitions_and_not_by_rounding() -> None:
+    """Of a set beside itself each ball holds its centre and k - 1 others, whatever distances are equal or shifted."""
+    prdc = pytest.importorskip("prdc")
+    lattice = np.stack(np.meshgrid(*[np.arange(4.0)] * 3), axis=-1).reshape(-1, 3)
+    alone = normal(60, 40, 0)
+    for points in (alone, alone + 1e3, alone.astype(np.float32) * 1e-3):
+        found = neighbourhoods.compare(points, points, 5)
+        assert {name: one.value for name, one in found.items()} == {
+            "precision": 1.0,
+            "recall": 1.0,
+            "density": 1.0,
+            "coverage": 1.0,
+        }
+    for samples, real in ((lattice, lattice), (lattice[::2] + 1, lattice), (lattice, lattice[::3])):
+        expected = prdc.compute_prdc(real_features=real, fake_features=samples, nearest_k=5)
+        for factor in (1.0, 1 / 3, 1e4):  # with a third no distance is a whole number
+            found = neighbourhoods.compare(factor * samples, factor * real, 5)
+            assert {name: one.value for name, one in found.items()} == pytest.approx(expected, abs=1e-12)
+
+
+def test_the_kernel_distance_of_a_set_in_the_order_of_its_classes() -> None:
+    rows = np.repeat([[3.0, 0.0], [-3.0, 1.0], [0.0, -3.0]], 300, axis=0)
+    samples, real = (rows + normal(900, 2, seed) for seed in (0, 1))
+    found = kernel.compare(samples, real, block=100)["kernel_distance"]
+    assert found.error is not None and abs(found.value) < 4 * found.error
 
 
 def test_too_few_examples_are_refused() -> None:

@@ -128,6 +128,18 @@ class Evaluation:
             return self.vectors
         return Vectors(self, classifier(evaluation=self))
 
+    @property
+    def draws_classes(self) -> bool:
+        """Whether samples are of a run that is given classes."""
+        return self.images is None and self.strategy is not None and self.strategy.label_dim > 0
+
+    def sampled_classes(self) -> np.ndarray:
+        """Numbers of the classes of the samples, (count,): drawn as often as the training split has them."""
+        labels = self.train.pool.labels
+        if not self.draws_classes or labels is None:
+            return np.zeros(self.count, np.int64)
+        return np.random.default_rng(self.seed).choice(labels[self.train.positions], self.count)
+
     @functools.cached_property
     def samples(self) -> np.ndarray:
         """`count` samples as they are stored: uint8 (count, h, w, c), or float32 (count, d) for vectors.
@@ -141,7 +153,7 @@ class Evaluation:
             return self.images[: self.count]
         assert self.strategy is not None
         with tempfile.TemporaryFile() as file, progress_bar("sampling", self.count, MofNCompleteColumn()) as advance:
-            for batch in Sampler(self.strategy).sample_batches(self.count, self.seed):
+            for batch in Sampler(self.strategy).sample_batches(self.sampled_classes(), self.seed):
                 if not np.isfinite(batch).all():
                     raise UserError("the samples hold NaN or infinite values: the weights of this run are broken.")
                 stored = self.spec.to_stored(batch)

@@ -14,7 +14,8 @@ from genctl.signatures import Count
 class Kernel:
     """kernel_distance: 0 on average where both are drawn alike, whatever the number of samples; it may be negative.
 
-    block: samples, and real examples, of one estimate; half of the smaller set where that is less.
+    block: samples, and real examples, of one estimate; half of the smaller set where that is less. Both sets are
+    shuffled before they are cut into blocks, since a set may come in the order of its classes.
     """
 
     needs = "sample"
@@ -25,15 +26,19 @@ class Kernel:
     def __call__(self, evaluation: Evaluation) -> list[Number]:
         """Compare the samples with the real split."""
         block = min(self.block, min(evaluation.count, evaluation.real.size) // 2)
-        return evaluation.vectors.compare("kernel", lambda samples, real: compare(samples, real, block), block=block)
+        return evaluation.vectors.compare(
+            "kernel", lambda samples, real: compare(samples, real, block), block=block, order="shuffled"
+        )
 
 
 def compare(samples: np.ndarray, real: np.ndarray, block: int) -> Mapping[str, Measured]:
     """The mean over disjoint blocks of features (n, d) and (m, d), and its standard error over them.
 
-    Blocks have `block` examples of each, or less where there would be only one. Raises Unsuited for too few.
+    Blocks have `block` examples of each, or less where there would be only one, drawn at random without replacement.
+    Raises Unsuited for too few.
     """
     check_enough("the kernel distance", 4, {"samples": len(samples), "real examples": len(real)})
+    samples, real = (np.random.default_rng(seed).permutation(one) for seed, one in enumerate((samples, real)))
     smaller = min(len(samples), len(real))
     size = min(block, smaller // 2)
     starts = range(0, smaller - size + 1, size)

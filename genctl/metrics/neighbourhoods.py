@@ -15,6 +15,7 @@ from genctl.metrics.vectors import ROUNDING, Measured
 from genctl.signatures import Count
 
 BLOCK_BYTES = 2**26  # of the distances that are held at once
+TIE = 1e-12  # of the largest squared length: distances that differ by less are equal
 
 
 class Neighbourhoods:
@@ -41,9 +42,10 @@ def compare(samples: np.ndarray, real: np.ndarray, k: int) -> Mapping[str, Measu
     of real examples with a sample in their neighbourhood.
     """
     check_enough(f"neighbourhoods of k={k}", k + 1, {"samples": len(samples), "real examples": len(real)})
-    samples, real = samples.astype(np.float64), real.astype(np.float64)
+    centre = real.mean(axis=0, dtype=np.float64)  # near 0 the rounding of distances is least
+    samples, real = samples - centre, real - centre
     real_reach, sample_reach = reach(real, k), reach(samples, k)
-    if np.sqrt(real_reach.max()) <= ROUNDING * real.std():
+    if np.sqrt(max(real_reach.max(), 0)) <= ROUNDING * real.std():
         raise Unsuited(f"neighbourhoods of k={k} needs real examples that differ, and each has {k} equal ones")
     around = np.zeros(len(samples))
     recalled = np.zeros(len(real), bool)
@@ -66,11 +68,14 @@ def compare(samples: np.ndarray, real: np.ndarray, k: int) -> Mapping[str, Measu
 
 
 def reach(points: np.ndarray, k: int) -> np.ndarray:
-    """The squared distance of each point to its k-th nearest other one: (n,)."""
-    from sklearn.neighbors import NearestNeighbors  # importing it takes a second
+    """The squared distance of each point to its k-th nearest other one, less what rounding may have added: (n,).
 
-    found = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(points)
-    return found.kneighbors()[0][:, -1] ** 2
+    A point at just that distance is outside, as in the definitions; computed twice, the two would differ by rounding.
+    """
+    rows = max(1, BLOCK_BYTES // (8 * len(points)))
+    blocks = (points[first : first + rows] for first in range(0, len(points), rows))
+    found = [np.partition(squared_distances(block, points), k, axis=1)[:, k] for block in blocks]  # 0th: to itself
+    return np.concatenate(found) - TIE * np.square(points).sum(axis=1).max()
 
 
 def squared_distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -84,7 +84,8 @@ class Vectors:
         """What every comparison of these features depends on."""
         evaluation = self.evaluation
         about = {"samples": evaluation.count, **protocol(evaluation, evaluation.real)}
-        return {**self.extractor.protocol, **about, "seed": evaluation.seed}
+        classes = {"sampled_classes": "as often as in training"} if evaluation.draws_classes else {}
+        return {**self.extractor.protocol, **about, **classes, "seed": evaluation.seed}
 
     def compare(self, name: str, compare: Compare, **settings: Any) -> list[Number]:
         """The numbers that `compare` gives, each with its floor.

@@ -48,3 +48,8 @@ class LeakyReLU(keras.layers.LeakyReLU):
 
 
 PLAIN = {BatchNorm: keras.layers.BatchNormalization, LeakyReLU: keras.layers.LeakyReLU}
+
+
+def mixes_examples(network: keras.Model) -> bool:
+    """Whether what the network gives for an example in training depends on the others: by batch normalization."""
+    return any(isinstance(layer, keras.layers.BatchNormalization) for layer in network._flatten_layers())

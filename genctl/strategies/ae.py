@@ -14,6 +14,7 @@ from genctl import priors
 from genctl.context import Noise, StepContext
 from genctl.data.spec import Spec
 from genctl.errors import UserError
+from genctl.networks.fused import mixes_examples
 from genctl.networks.scale import with_scale
 from genctl.objectives.bounds import active_units
 from genctl.objectives.corruptions import CORRUPTIONS, CorruptionName, check_corruption
@@ -63,6 +64,11 @@ class AE(Strategy):
         self.corruption, self.corruption_amount = CORRUPTIONS[corruption], corruption_amount
         self.regularizer, self.regularizer_weight = REGULARIZERS[regularizer](sparsity, projections), regularizer_weight
         self.encoder = encoder(input_shape=self.widened(spec.image_shape), output_shape=(latent_dim,))
+        if regularizer == "contractive" and mixes_examples(self.encoder):
+            raise UserError(
+                "model.regularizer=contractive looks at the code of each image alone, and batch normalization mixes "
+                "them in the encoder: use encoder.normalization=group, or another regularizer."
+            )
         self.decoder = with_scale(
             decoder(input_shape=self.widened((latent_dim,)), output_shape=spec.image_shape), self.likelihood
         )

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from genctl.context import StepContext
 from genctl.errors import UserError
+from genctl.networks.fused import mixes_examples
 from genctl.objectives.likelihoods import LIKELIHOODS
 from genctl.objectives.regularizers import contractive
 from genctl.player import Loss
@@ -31,8 +32,7 @@ class Codec:
     ) -> None:
         self.encoder, self.decoder = encoder, decoder
         self.weight, self.contraction = weight, contraction
-        layers = encoder._flatten_layers()
-        if contraction != 0 and any(isinstance(layer, keras.layers.BatchNormalization) for layer in layers):
+        if contraction != 0 and mixes_examples(encoder):
             raise UserError(
                 "model.contraction looks at the code of each image alone, and batch normalization mixes them in the "
                 "encoder: use encoder.normalization=group, or model.contraction=0."

@@ -15,6 +15,7 @@ from pydantic import Field
 from genctl.context import Noise, StepContext
 from genctl.errors import UserError
 from genctl.networks.blocks import Fraction, Shape
+from genctl.networks.fused import mixes_examples
 from genctl.objectives.adversarial import ADVERSARIAL, AdversarialName
 from genctl.objectives.penalties import PENALTIES, PenaltyName, Score
 from genctl.player import Logs, Loss, Player
@@ -89,8 +90,7 @@ class Game:
             network = build(input_shape=shape, output_shape=(1 + label_dim,))
         else:
             raise UserError("model.condition_by=projection needs labels: say model.conditional=true too.")
-        layers = network._flatten_layers()
-        if self.penalty != "none" and any(isinstance(layer, keras.layers.BatchNormalization) for layer in layers):
+        if self.penalty != "none" and mixes_examples(network):
             raise UserError(
                 f"model.penalty={self.penalty} looks at the score of each image alone, and batch normalization mixes "
                 "them in the discriminator: use discriminator.normalization=group, or model.penalty=none."
