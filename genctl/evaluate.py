@@ -65,7 +65,8 @@ def _run(options: Mapping[str, Any], further: Mapping[str, Any], measured: Measu
     directory = rundir.existing(options["run"])
     evaluations.read(directory)  # a damaged file, or a place without room, is better known before the work than after
     if out is None:
-        writable(directory / evaluations.FOLDER / "0.json", "out=FILE.json")
+        folder = directory / evaluations.FOLDER
+        writable((folder if folder.is_dir() else directory) / "0.json", "out=FILE.json")
     with trained(options["run"], options["checkpoint"], further["trust"], options["dataset"]) as run:
         dataset = run.dataset(further["trust"])
         evaluation = Evaluation.of(

@@ -7,6 +7,7 @@ import types
 import pytest
 
 from genctl.cli import main
+from genctl.commandline.mistakes import report
 from genctl.errors import Stopped, UserError
 
 
@@ -97,7 +98,7 @@ def test_mistakes_in_a_users_file_name_it(capsys, tmp_path, name, text, words, e
         (UserError("no such [bold]thing[/bold]"), 1, "error: no such [bold]thing[/bold]\n"),
         (Stopped("saved at step 3"), 75, "saved at step 3\n"),
         (KeyboardInterrupt(), 130, "interrupted\n"),
-        (ZeroDivisionError("oh"), 1, "error: genctl met what it was not prepared for"),
+        (ZeroDivisionError("oh"), 1, f"error: {__file__}, line "),
         (SystemExit(3), 3, ""),
     ],
 )
@@ -111,6 +112,11 @@ def test_exit_statuses(capsys, monkeypatch, error, status, message):
     monkeypatch.setenv("GENCTL_DEBUG", "1")
     assert main(["train"]) == status
     assert ("Traceback" in capsys.readouterr().err) == (not isinstance(error, SystemExit))
+
+
+def test_a_fault_of_genctls_own_asks_for_a_report(capsys):
+    assert report(ZeroDivisionError("oh")) == 1
+    assert capsys.readouterr().err.startswith("error: genctl met what it was not prepared for")
 
 
 def test_the_process_is_left_as_it_was(monkeypatch, capsys):

@@ -114,14 +114,6 @@ def test_code_of_others_runs_only_where_the_command_line_trusts_it(genctl: Genct
     assert "there is no setting 'trust'" in genctl.bad("sample", "run=runs/x", "trust=[mynets]")
 
 
-def test_a_fault_in_code_of_others_is_told_with_its_line(genctl: Genctl) -> None:
-    Path("theirs.py").write_text("def net(input_shape, output_shape):\n    return input_shape.nowhere\n")
-    Path("configs/encoder").mkdir(parents=True)
-    Path("configs/encoder/mine.yaml").write_text("_target_: theirs.net\n")
-    message = genctl.bad("train", *CHEAP, "encoder=mine", "trust=[theirs]")
-    assert "theirs.py, line 2, raised AttributeError: " in message and "nowhere" in message
-
-
 def test_a_feature_network_that_nothing_uses_is_told(genctl: Genctl) -> None:
     assert "features=… is for evaluations while a run trains" in genctl.good("train", *CHEAP, "features=pixels").out
 

@@ -82,6 +82,6 @@ def test_mistakes_of_use(genctl: Genctl, words: str, message: str) -> None:
 def test_a_run_without_a_whole_checkpoint_says_so(genctl: Genctl) -> None:
     for state in Path("runs/x").glob("checkpoints/*/state.safetensors"):
         state.write_bytes(b"no")
-    assert "holds no checkpoint" in genctl.bad("sample", "run=runs/x")
+    assert "every checkpoint in runs/x/checkpoints is damaged" in genctl.bad("sample", "run=runs/x")
     Path("runs/x/spec.json").write_text("{")
     assert "spec.json cannot be read" in genctl.bad("sample", "run=runs/x")

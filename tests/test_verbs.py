@@ -112,13 +112,13 @@ def test_ones_own_images_are_resized_as_the_data_would_be(
 ) -> None:
     genctl.good("encode", f"run={tiny_run('ae')}", f"path={photos}", "out=own.npz")
     assert arrays("own.npz")["labels"].tolist() == ["3", "3", "7"]
-    given = inputs(loaded("ae"), str(photos), "test", None, ())
+    given = inputs(loaded("ae"), str(photos), None, None, ())
     np.savez("own_images.npz", images=given.stored(3))
     assert (loaded("ae").encode(given.stored(3)) == arrays("own.npz")["codes"]).all()
     np.savez("large.npz", images=np.full((2, 16, 16, 3), 0.5, np.float32))
-    assert (inputs(loaded("ae"), "large.npz", "test", None, ()).stored(2) == 128).all()
-    assert inputs(loaded("gan"), str(photos), "test", None, ()).classes(3).tolist() == [3, 3, 7]
-    assert inputs(loaded("gan"), "own_images.npz", "test", 5, ()).classes(3).tolist() == [5, 5, 5]
+    assert (inputs(loaded("ae"), "large.npz", None, None, ()).stored(2) == 128).all()
+    assert inputs(loaded("gan"), str(photos), None, None, ()).classes(3).tolist() == [3, 3, 7]
+    assert inputs(loaded("gan"), "own_images.npz", None, 5, ()).classes(3).tolist() == [5, 5, 5]
 
 
 def test_the_projector_shows_the_codes(genctl: Genctl, tiny_run: Runs) -> None:
