@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from genctl.data import Augment, Dataset
+from genctl.data import Augment, Dataset, Examples
+from genctl.data.base import Split
 from genctl.data.digits import load
 from genctl.metrics import classes, copies, frechet, kernel, neighbourhoods
 from genctl.metrics.base import Evaluation, Number, Unsuited
@@ -132,6 +133,23 @@ def test_ties_are_decided_by_the_definitions_and_not_by_rounding() -> None:
         for factor in (1.0, 1 / 3, 1e4):  # with a third no distance is a whole number
             found = neighbourhoods.compare(factor * samples, factor * real, 5)
             assert {name: one.value for name, one in found.items()} == pytest.approx(expected, abs=1e-12)
+
+
+def test_samples_have_classes_as_often_as_the_training_split() -> None:
+    class Conditional:
+        label_dim = 2
+
+    source = load()
+    uneven = np.concatenate(
+        [np.flatnonzero(source.train.labels == 0)[:150], np.flatnonzero(source.train.labels == 1)[:15]]
+    )
+    examples = Examples(source.train.images[uneven], source.train.labels[uneven])
+    train = Split("train", examples, np.arange(165))
+    evaluation = Evaluation(source.spec, train, train, 3, strategy=Conditional(), count=11_000)  # type: ignore[arg-type]
+    drawn = evaluation.sampled_classes()
+    assert abs(np.mean(drawn == 1) - 1 / 11) < 0.01 and set(drawn.tolist()) == {0, 1}
+    assert (drawn == evaluation.sampled_classes()).all()
+    assert (drawn != dataclasses.replace(evaluation, seed=4).sampled_classes()).any()
 
 
 def test_the_kernel_distance_of_a_set_in_the_order_of_its_classes() -> None:
