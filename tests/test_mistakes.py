@@ -27,6 +27,7 @@ CHEAP = ("trainer.steps=2", "dataset.limit=40", "trainer.batch_size=16", "output
         ("model.beta=high", "model.beta=high: should be a valid number"),
         ("model.conditional=3", "model.conditional=3: should be a valid boolean"),
         ("model.likelihood=bernouli", "Did you mean 'bernoulli'?"),
+        ("model=cae encoder.normalization=batch", "use encoder.normalization=group, or another regularizer"),
         ("encoder.filters=[]", "encoder.filters=[]: List should have at least 1 item"),
         ("encoder.filters=[3,x]", "encoder.filters[1]=x: should be a valid integer"),
         ("encoder.activation=reluu", "Did you mean 'relu'?"),
