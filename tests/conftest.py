@@ -3,9 +3,10 @@
 import contextlib
 import dataclasses
 import functools
+import gc
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,14 @@ if data := os.environ.get("GENCTL_DATA"):
     os.environ["GENCTL_DATA"] = str(Path(data).resolve())  # tests run in directories of their own
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # bit-for-bit claims are made for a CPU
 NIGHTLY = pytest.mark.skipif(os.environ.get("GENCTL_NIGHTLY") != "1", reason="takes long: GENCTL_NIGHTLY=1")
+
+
+@pytest.fixture(autouse=True)
+def _few_objects_to_look_through() -> Iterator[None]:
+    """Every command collects garbage twice, which takes a second once a worker has imported and kept enough."""
+    yield
+    gc.collect()
+    gc.freeze()
 
 
 @dataclasses.dataclass
