@@ -1,6 +1,7 @@
 """Exceptions as messages: what a mistake on the command line or in a config file says to the user."""
 
 import difflib
+import itertools
 import os
 import re
 import signal
@@ -57,12 +58,14 @@ def _message(error: BaseException) -> str:
 
 
 def _users_code(error: BaseException) -> str | None:
-    """The innermost line of a traceback that is neither genctl's nor an installed package's: code that was trusted."""
-    others = [Path(__file__).parents[1], *(Path(sysconfig.get_path(name)) for name in ("stdlib", "purelib", "platlib"))]
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        path = Path(frame.filename)
-        if path.suffix == ".py" and path.exists() and not any(path.is_relative_to(other) for other in others):
-            return f"{short(path)}, line {frame.lineno},"
+    """The innermost line that genctl called and that is no installed package's: of code that was trusted."""
+    own = Path(__file__).parents[1]
+    installed = [Path(sysconfig.get_path(name)) for name in ("stdlib", "purelib", "platlib")]
+    frames = [(Path(frame.filename), frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    called = itertools.dropwhile(lambda frame: not frame[0].is_relative_to(own), frames)
+    for path, line in reversed([*called]):
+        if path.suffix == ".py" and path.exists() and not any(map(path.is_relative_to, [own, *installed])):
+            return f"{short(path)}, line {line},"
     return None
 
 

@@ -29,7 +29,9 @@ class Neighbourhoods:
     def __call__(self, evaluation: Evaluation) -> list[Number]:
         """Compare the samples with the real split."""
         k = self.k
-        return evaluation.vectors.compare("neighbourhoods", lambda samples, real: compare(samples, real, k), k=k)
+        return evaluation.vectors.compare(
+            "neighbourhoods", lambda samples, real: compare(samples, real, k), k=k, ties="outside"
+        )
 
 
 def compare(samples: np.ndarray, real: np.ndarray, k: int) -> Mapping[str, Measured]:
