@@ -1,8 +1,7 @@
 """Images that a verb is given: of the run's own data set, or a user's own."""
 
-import contextlib
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +11,7 @@ from genctl import files
 from genctl.classes import Label
 from genctl.data import arrays, folder
 from genctl.data.base import Examples, Source, Split, SplitName
+from genctl.data.paths import in_words_of
 from genctl.data.pictures import decode, fitted
 from genctl.data.spec import Spec
 from genctl.errors import UserError, did_you_mean
@@ -101,22 +101,11 @@ def _files(path: str | Sequence[str], spec: Spec) -> Source:
 
 def _collection(path: str, spec: Spec) -> Source:
     """A folder or a file of arrays, read as a data set is."""
-    with _in_words_of_the_verb():
+    with in_words_of("path"):
         if not files.given(path, "path").is_dir():
             return arrays.load(path, None, None, skip_bad=False)
         height, width, channels = _image_shape(spec, path)
         return folder.load(path, [height, width], 1 if channels == 1 else 3, skip_bad=False)
-
-
-@contextlib.contextmanager
-def _in_words_of_the_verb() -> Iterator[None]:
-    """Loaders speak of settings of `genctl train`; a verb has only `path`."""
-    try:
-        yield
-    except UserError as error:
-        text = str(error).replace("dataset.path", "path").replace(", or set dataset.skip_bad=true", "")
-        text = text.replace(", or leave them out with dataset.skip_bad=true", "")
-        raise UserError(text.replace("with dataset.images_key=...", "by the name images")) from error
 
 
 def _image_shape(spec: Spec, path: str | Sequence[str]) -> tuple[int, int, int]:

@@ -5,10 +5,9 @@ from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
-from rich.text import Text
 
 from genctl.comparison.columns import Cell, Column, Comparison, Row
-from genctl.printing import printable
+from genctl.printing import plain
 
 GAP = 3  # characters between columns
 
@@ -19,12 +18,12 @@ def tables(found: Comparison, width: int) -> RenderableType:
     heads = ["", "run", *([heading(best)] if best else []), "differs in", "status", "images/s", "parameters"]
     runs = Table(title="runs", title_justify="left")
     for head in heads:
-        runs.add_column(_text(head))
+        runs.add_column(plain(head))
     for number, row in enumerate(found.rows, start=1):
         value = [shown(row.cells.get(best.name))] if best else []
         differs = "\n".join(filter(None, (words(row.settings), row.repeats)))
-        runs.add_row(*map(_text, (str(number), row.name, *value, differs, row.status, *_size(row))))
-    return Group(runs, *_metrics(found, width), *(_text(line) for line in protocols(found.columns)))
+        runs.add_row(*map(plain, (str(number), row.name, *value, differs, row.status, *_size(row))))
+    return Group(runs, *_metrics(found, width), *(plain(line) for line in protocols(found.columns)))
 
 
 def words(settings: Mapping[str, Any]) -> str:
@@ -71,7 +70,7 @@ def _metrics(found: Comparison, width: int) -> Iterator[Table]:
         for number in range(first + 1, first + count + 1):
             table.add_column(str(number), justify="right", no_wrap=True)
         for place, name in enumerate(names):
-            table.add_row(_text(name), *(_text(column[place]) for column in texts[first : first + count]))
+            table.add_row(plain(name), *(plain(column[place]) for column in texts[first : first + count]))
         yield table
         first += count
 
@@ -83,7 +82,3 @@ def _wide(columns: Sequence[Sequence[str]]) -> int:
 def _size(row: Row) -> tuple[str, str]:
     speed, parameters = row.images_per_second, row.parameters
     return "" if speed is None else f"{speed:,.0f}", "" if parameters is None else f"{parameters:,}"
-
-
-def _text(words: str) -> Text:
-    return Text(printable(words))

@@ -1,7 +1,9 @@
 """The paths that a user gives for a data set, and the names of files in messages."""
 
+import contextlib
 import itertools
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from genctl.errors import UserError, did_you_mean
@@ -35,6 +37,22 @@ def given_path(path: str | None, dataset: str, example: str) -> Path:
         reason = getattr(error, "strerror", None) or str(error).rstrip(".")
         raise UserError(f"dataset.path={shown(path)} cannot be read: {reason}.") from error
     return found
+
+
+@contextlib.contextmanager
+def in_words_of(name: str, place: str = "") -> Iterator[None]:
+    """Loaders speak of settings of `genctl train`; a verb has only one, `name`, for what it reads.
+
+    place: what that setting is, with which a message then begins.
+    """
+    try:
+        yield
+    except UserError as error:
+        text = str(error).replace("dataset.path", name).replace(", or set dataset.skip_bad=true", "")
+        text = text.replace(", or leave them out with dataset.skip_bad=true", "")
+        text = text.replace("with dataset.images_key=...", "by the name images")
+        beginning = f"{name}={place}: " if place and not text.startswith(f"{name}=") else ""
+        raise UserError(beginning + text) from error
 
 
 def _beside(path: Path) -> list[str]:

@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from PIL import ExifTags
 
 from genctl.data import arrays, folder
 from genctl.data.base import Augment, Dataset, Examples, Source
+from genctl.data.paths import in_words_of
 from genctl.data.pictures import fitted, opened
 from genctl.errors import UserError, did_you_mean
 from genctl.files import regular
@@ -78,7 +78,7 @@ def _check_places(paths: dict[str, str]) -> None:
 def _given(name: str, path: str, size: list[int] | None) -> Given:
     """Load a set; image files are resized to [height, width], or else must be of one size."""
     place = Path(path).expanduser()
-    with _in_words_of(name, path):
+    with in_words_of(name, path):
         if not place.is_dir():
             source = arrays.load(str(regular(place)), None, None, skip_bad=False)
             shape = source.spec.image_shape
@@ -100,18 +100,6 @@ def _sizes(root: Path) -> dict[tuple[int, int], str]:
             turned = image.getexif().get(ExifTags.Base.Orientation, 1) > 4
             found.setdefault((image.width, image.height) if turned else (image.height, image.width), file)
     return found
-
-
-@contextlib.contextmanager
-def _in_words_of(name: str, path: str) -> Iterator[None]:
-    """Loaders speak of settings of `genctl train`; here each set has one."""
-    try:
-        yield
-    except UserError as error:
-        text = str(error).replace("dataset.path", name).replace(", or set dataset.skip_bad=true", "")
-        text = text.replace(", or leave them out with dataset.skip_bad=true", "")
-        text = text.replace("with dataset.images_key=...", "by the name images")
-        raise UserError(text if text.startswith(f"{name}=") else f"{name}={path}: {text}") from error
 
 
 def _check_alike(known: Given, made: Given) -> None:

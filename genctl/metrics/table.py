@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table
-from rich.text import Text
 
 from genctl.metrics.base import Number
-from genctl.printing import printable
+from genctl.printing import plain
 
 
 def table(title: str, numbers: Sequence[Number]) -> RenderableType:
@@ -27,11 +26,6 @@ def table(title: str, numbers: Sequence[Number]) -> RenderableType:
     below = [_words({name: text for name, text in protocols[0].items() if (name, text) in shared})]
     below += [f"{letter}: {words}" for words, letter in letters.items()]
     return Group(rows, *(plain(line) for line in below if line))
-
-
-def plain(text: str) -> Text:
-    """Text that may come from a run, shown as it is: neither as rich's markup nor as commands for the terminal."""
-    return Text(printable(text))
 
 
 def value(number: Number) -> str:
