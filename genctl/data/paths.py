@@ -40,10 +40,10 @@ def given_path(path: str | None, dataset: str, example: str) -> Path:
 
 
 @contextlib.contextmanager
-def in_words_of(name: str, place: str = "") -> Iterator[None]:
+def in_words_of(name: str, place: str | None = None) -> Iterator[None]:
     """Loaders speak of settings of `genctl train`; a verb has only one, `name`, for what it reads.
 
-    place: what that setting is, with which a message then begins.
+    place: the value of that setting, with which a message then begins.
     """
     try:
         yield
@@ -51,7 +51,7 @@ def in_words_of(name: str, place: str = "") -> Iterator[None]:
         text = str(error).replace("dataset.path", name).replace(", or set dataset.skip_bad=true", "")
         text = text.replace(", or leave them out with dataset.skip_bad=true", "")
         text = text.replace("with dataset.images_key=...", "by the name images")
-        beginning = f"{name}={place}: " if place and not text.startswith(f"{name}=") else ""
+        beginning = "" if place is None or text.startswith(f"{name}=") else f"{name}={place}: "
         raise UserError(beginning + text) from error
 
 

@@ -63,6 +63,8 @@ def evaluation(real: str, samples: str, image_size: Size | None, count: int, see
 def _check_places(paths: dict[str, str]) -> None:
     """Refuse what is not there; warn of two folders or files of which one is in the other, or is the other."""
     for name, path in paths.items():
+        if not path:
+            raise UserError(f"{name}= is empty: name a folder of images, or a .npz.")
         place = Path(path).expanduser()
         if not place.exists():
             near = did_you_mean(place.name, [entry.name for entry in place.parent.glob("*")])
