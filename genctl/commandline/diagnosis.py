@@ -21,7 +21,7 @@ def explain(error: Exception, request: Request) -> Exception:
     if isinstance(error, ConfigCompositionException) and not str(error) and isinstance(error.__cause__, Exception):
         error = error.__cause__
     if isinstance(error, OverrideParseException):
-        return mistakes.unreadable(error.override)
+        return mistakes.unreadable(error.override, request.verb)
     if isinstance(error, yaml.YAMLError):
         return mistakes.broken_yaml(error)
     if isinstance(error, MissingConfigException):

@@ -90,9 +90,11 @@ def unknown_flag(name: str, value: str, flags: Iterable[str], keys: Iterable[str
     return UserError(f"there is no flag {name}. Settings are written KEY=VALUE, without dashes: {advice}.")
 
 
-def unreadable(override: str) -> UserError:
+def unreadable(override: str, verb: str) -> UserError:
     """Explain an override that Hydra's grammar refuses."""
     key, equals, value = override.partition("=")
+    if not equals and verb != "train" and Path(override).is_dir():
+        return UserError(f"'{override}' is not KEY=VALUE: write run={override}.")
     if not equals:
         return UserError(f"'{override}' is not KEY=VALUE: write {override}=VALUE.")
     quoted = f"""'{key}="{value}"'"""
