@@ -135,6 +135,13 @@ def test_ties_are_decided_by_the_definitions_and_not_by_rounding() -> None:
             assert {name: one.value for name, one in found.items()} == pytest.approx(expected, abs=1e-12)
 
 
+def test_an_outlier_moves_no_other_ball() -> None:
+    points = normal(60, 3, 0)
+    apart = neighbourhoods.reach(points, 5)
+    beside = neighbourhoods.reach(np.concatenate([points, [[1e7, 0, 0]]]), 5)[:-1]
+    np.testing.assert_allclose(beside, apart, rtol=1e-9)
+
+
 def test_samples_have_classes_as_often_as_the_training_split() -> None:
     class Conditional:
         label_dim = 2

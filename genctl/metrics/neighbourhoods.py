@@ -15,7 +15,7 @@ from genctl.metrics.vectors import ROUNDING, Measured
 from genctl.signatures import Count
 
 BLOCK_BYTES = 2**26  # of the distances that are held at once
-TIE = 1e-12  # of the largest squared length: distances that differ by less are equal
+TIE = 1e-12  # of the squared lengths that a squared distance is computed from: what differs by less is equal
 
 
 class Neighbourhoods:
@@ -76,8 +76,10 @@ def reach(points: np.ndarray, k: int) -> np.ndarray:
     """
     rows = max(1, BLOCK_BYTES // (8 * len(points)))
     blocks = (points[first : first + rows] for first in range(0, len(points), rows))
-    found = [np.partition(squared_distances(block, points), k, axis=1)[:, k] for block in blocks]  # 0th: to itself
-    return np.concatenate(found) - TIE * np.square(points).sum(axis=1).max()
+    found = np.concatenate(
+        [np.partition(squared_distances(block, points), k, axis=1)[:, k] for block in blocks]  # the 0th is to itself
+    )
+    return found - TIE * (found + np.square(points).sum(axis=1))
 
 
 def squared_distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:
