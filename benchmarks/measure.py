@@ -28,7 +28,7 @@ def mnist() -> Path:
     """The file that genctl trains on: the user's own, or downloaded once."""
     from omegaconf import OmegaConf
 
-    from genctl.data.fetch import obtain, own_file
+    from genctl.data.download import obtain, own_file
 
     config = OmegaConf.load(HERE.parent / "configs" / "dataset" / "mnist.yaml")
     ((name, sha256),) = config.files.items()

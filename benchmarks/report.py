@@ -14,7 +14,7 @@ from rich.table import Table
 from rounds import Entrant
 from works import Work
 
-from genctl.cores import cores
+from genctl.compute.cores import cores
 
 Row = dict[str, Any]
 VERSIONS = {name: importlib.metadata.version(name) for name in ("tensorflow", "keras")}

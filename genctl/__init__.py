@@ -6,9 +6,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from genctl.trained import Trained
+    from genctl.runs.trained import Trained
 
-__version__ = "0.1.0"
+
+def __getattr__(name: str) -> str:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("genctl")
+    raise AttributeError(f"module 'genctl' has no attribute '{name}'")
 
 
 def load(run: "str | Path", checkpoint: "str | int" = "latest", trust: "Sequence[str]" = ()) -> "Trained":
@@ -30,6 +36,6 @@ def load(run: "str | Path", checkpoint: "str | int" = "latest", trust: "Sequence
     >>> sorted(run.networks)
     ['decoder', 'encoder']
     """
-    from genctl.trained import load
+    from genctl.runs.trained import load
 
     return load(run, checkpoint, trust)

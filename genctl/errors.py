@@ -28,6 +28,10 @@ def first_line(error: BaseException) -> str:
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
 
 
+class Unsuited(UserError):
+    """A metric cannot be had of this run or these data; passed over where it was not asked for by name."""
+
+
 class NonFinite(UserError):
     """A loss or a weight became infinite or not a number."""
 

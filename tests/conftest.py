@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from genctl.checkpoint import Facts
+from genctl.runs.checkpoint import Facts
 
 if data := os.environ.get("GENCTL_DATA"):
     os.environ["GENCTL_DATA"] = str(Path(data).resolve())  # tests run in directories of their own
@@ -43,7 +43,7 @@ class Genctl:
         self._capfd = capfd
 
     def __call__(self, *words: str) -> Result:
-        from genctl.cli import main
+        from genctl.cli.main import main
 
         self._capfd.readouterr()
         status = main(list(words))
@@ -74,7 +74,7 @@ def genctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Captur
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """`trained(*words)`: the run of a training that nothing disturbs, done once; a test that changes it copies it."""
-    from genctl.cli import main
+    from genctl.cli.main import main
 
     @functools.cache
     def train(*words: str) -> Path:
@@ -121,6 +121,15 @@ def newest_weights(run: str | Path) -> bytes:
     return sorted(Path(run).glob("checkpoints/step-*/state.safetensors"))[-1].read_bytes()
 
 
+def newest_arrays(run: str | Path) -> dict[str, np.ndarray]:
+    """All that the newest checkpoint holds."""
+    from genctl.runs import checkpoint
+
+    stored = checkpoint.newest(Path(run) / "checkpoints")
+    assert stored
+    return dict(stored.arrays)
+
+
 @pytest.fixture
 def colour_npz(tmp_path: Path) -> str:
     """200 colour images of 9x14 with labels, as an .npz."""
@@ -143,7 +152,7 @@ def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
     @functools.cache
     def train(model: str) -> Path:
-        from genctl.cli import main
+        from genctl.cli.main import main
 
         networks = () if model == "vae" else tiny(model)[1:-3]
         tail = ("trainer.steps=6", "trainer.batch_size=16", "dataset.limit=40", "callbacks.images.every=0")

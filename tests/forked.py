@@ -30,7 +30,7 @@ def run(directory: Path, words: list[str]) -> int:
             os.dup2(os.open(name, os.O_RDWR | os.O_CREAT), descriptor)
         resource.setrlimit(resource.RLIMIT_AS, (CHILD_BYTES, CHILD_BYTES))
         os.environ["XDG_CACHE_HOME"] = str(directory / "cache")
-        from genctl.cli import main
+        from genctl.cli.main import main
 
         status = main(words)
     finally:
@@ -68,10 +68,12 @@ def warm() -> None:
     import keras  # noqa: F401
     import tensorflow  # noqa: F401
 
-    from genctl.cli import ROWS
+    from genctl.cli.table import VERBS
 
-    for module in ("commandline.diagnosis", "commandline.jobs", "sampling", "engine", *(row.module for row in ROWS)):
+    for module in ("cli.hydra_errors", "cli.jobs", "runs.sampler", "training.engine"):
         importlib.import_module(f"genctl.{module}")
+    for verb in VERBS.values():
+        verb.load()
 
 
 if __name__ == "__main__":

@@ -10,15 +10,16 @@ from conftest import Genctl, newest_weights, rows
 from safetensors.numpy import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from genctl import build, rundir, schedules
-from genctl.commandline.composition import Request, compose
-from genctl.context import Noise, StepContext
+from genctl.cli.composition import Request, compose
+from genctl.compute.context import Noise, StepContext
+from genctl.config import schedules
 from genctl.data.spec import Spec
 from genctl.errors import UserError
-from genctl.networks.conv import down
+from genctl.networks.conv import build_conv_down
 from genctl.networks.features import features
-from genctl.strategies.base import Batch, Strategy
-from genctl.strategies.forge import mixed, standardized
+from genctl.runs import build, rundir
+from genctl.strategies.parts.generator import mixed, standardized
+from genctl.strategies.parts.strategy import Batch, Strategy
 
 SPEC = Spec(name="tiny", image_shape=(4, 4, 1), class_names=("a", "b"))
 WIDTHS = {"encoder": 5, "decoder": 6, "generator": 7, "discriminator": 8}
@@ -184,7 +185,7 @@ def hidden(strategy: Strategy, image: tf.Tensor) -> np.ndarray:
 
 @pytest.mark.parametrize("units", [(), (7,)])
 def test_features_are_what_the_convolutions_make(units: tuple[int, ...]) -> None:
-    network = down((8, 8, 1), (1,), [3, 5], 3, "leaky_relu", "spectral", 0.0, units)
+    network = build_conv_down((8, 8, 1), (1,), [3, 5], 3, "leaky_relu", "spectral", 0.0, units)
     assert features(network)(tf.zeros((2, 8, 8, 1)), False).shape == (2, 2 * 2 * 5)
 
 
@@ -235,7 +236,7 @@ def test_a_finished_autoencoder_stands_in_for_the_first_phase(genctl: Genctl) ->
     assert "encoder/000.kernel is float32[64, 5] there and" in genctl.bad(*start, "name=y", "encoder.units=[9]")
     assert "has no encoder and decoder" in genctl.bad(*refused, "model.autoencoder=runs/gan")
     assert "Did you mean" in genctl.bad(*refused, "model.autoencoder=runs/aee")
-    assert "model.autoencoder=3" in genctl.bad(*refused, "model.autoencoder=3")
+    assert "/3 is not there" in genctl.bad(*refused, "model.autoencoder=3")
     assert not Path("runs/y").exists()
     shutil.rmtree("runs/ae")
     genctl.good("resume", "run=runs/x", "trainer.steps=4")

@@ -9,17 +9,17 @@ import tensorflow as tf
 from scipy import stats
 from test_codes import dense
 
-from genctl.context import Noise, StepContext
+from genctl.compute.context import Noise, StepContext
 from genctl.data.spec import Spec
-from genctl.health import Health
-from genctl.networks.scale import with_scale
 from genctl.objectives.bounds import active_units, floored_rate, importance_bound
 from genctl.objectives.likelihoods import LIKELIHOODS
 from genctl.objectives.normal import Normal
-from genctl.optimizers import Optimizer
 from genctl.strategies.hvae import HVAE
 from genctl.strategies.iwae import IWAE
+from genctl.strategies.parts.scale import decoded_loss, with_scale
+from genctl.strategies.players.optimizers import Optimizer
 from genctl.strategies.vae import VAE
+from genctl.training.health import Health
 
 NOISE = Noise(0, 1)
 SPEC = Spec("x", (2, 2, 1))
@@ -83,15 +83,41 @@ def test_discretized_logistic_is_a_distribution_of_bytes() -> None:
             np.testing.assert_allclose(masses, np.diff([0, *edges, 1]), rtol=5e-3, atol=1e-7)
 
 
-def test_the_optimal_sigma_is_the_best_one_for_the_batch() -> None:
+def test_the_optimal_sigma_is_the_best_one_for_the_batch_and_its_average_is_kept() -> None:
     generator = np.random.default_rng(0)
-    images = tf.constant(generator.uniform(-1, 1, (50, 3)), tf.float32)
-    parameters = tf.constant(generator.normal(size=(50, 3)), tf.float32)
-    difference = (images.numpy() + 1) / 2 - 1 / (1 + np.exp(-parameters.numpy()))
-    best = np.sqrt((difference**2).mean())
-    losses = [-stats.norm.logpdf(difference, 0, best * factor).sum(axis=1).mean() for factor in (0.9, 1.0, 1.1)]
-    found = LIKELIHOODS["gaussian_optimal"].loss(images, parameters).numpy().mean()
-    assert found == pytest.approx(losses[1], rel=1e-5) and losses[1] < min(losses[0], losses[2])
+    likelihood = LIKELIHOODS["gaussian_optimal"]
+    decoder = with_scale(dense((3,), (2, 2, 1)), likelihood)
+    kept = []
+    for batch in range(3):
+        images = tf.constant(generator.uniform(-1, 1, (50, 2, 2, 1)), tf.float32)
+        code = tf.constant(generator.normal(size=(50, 3)), tf.float32)
+        means = decoder(code).numpy()[..., :1]
+        difference = ((images.numpy() + 1) / 2 - 1 / (1 + np.exp(-means))).reshape(50, 4)
+        best = np.sqrt((difference**2).mean())
+        losses = [-stats.norm.logpdf(difference, 0, best * factor).sum(axis=1).mean() for factor in (0.9, 1.0, 1.1)]
+        found = decoded_loss(decoder, likelihood, code, images, training=True).numpy().mean()
+        assert found == pytest.approx(losses[1], rel=1e-5) and losses[1] < min(losses[0], losses[2]), batch
+        kept.append(best**2)
+    sigma = np.sqrt(np.mean(kept))  # of few batches it is the plain mean
+    used = decoded_loss(decoder, likelihood, code, images, training=False).numpy()
+    np.testing.assert_allclose(used, -stats.norm.logpdf(difference, 0, sigma).sum(axis=1), rtol=1e-5, atol=1e-5)
+    alone = decoded_loss(decoder, likelihood, code[:1], images[:1], training=False).numpy()
+    np.testing.assert_allclose(alone, used[:1], rtol=1e-4)
+    assert [weight.name for weight in decoder.non_trainable_variables] == ["variance", "batches"]
+
+
+def test_the_optimal_sigma_s_gradient_is_that_of_the_log_of_the_squared_error() -> None:
+    likelihood = LIKELIHOODS["gaussian_optimal"]
+    decoder = with_scale(dense((3,), (2, 2, 1)), likelihood)
+    code, images = tf.random.stateless_normal((9, 3), (0, 0)), tf.random.stateless_uniform((9, 2, 2, 1), (0, 1), -1, 1)
+    with tf.GradientTape(persistent=True) as tape:
+        loss = tf.reduce_mean(decoded_loss(decoder, likelihood, code, images, training=True))
+        squares = tf.square((images + 1) / 2 - tf.sigmoid(decoder(code)[..., :1]))
+        expected = 4 / 2 * tf.math.log(tf.reduce_mean(squares))  # Rybkin et al. 2021, equation 5
+    for weight in decoder.trainable_variables:
+        np.testing.assert_allclose(
+            tape.gradient(loss, weight.value), tape.gradient(expected, weight.value), rtol=1e-4, atol=1e-6
+        )
 
 
 def test_a_learnt_scale_is_one_weight_of_the_decoder_and_begins_at_the_fixed_one() -> None:
@@ -139,10 +165,23 @@ def test_the_mean_log_weight_is_the_bound_with_analytic_rates(family: type) -> N
     assert images.shape == (4000, 2, 2, 1) and np.abs(images).max() <= 1
 
 
+@pytest.mark.parametrize("family", [VAE, IWAE, HVAE])
+def test_active_units_are_of_the_codes_of_binarised_images(family: type) -> None:
+    keras.utils.set_random_seed(0)
+    own = {"levels": [2, 3], "width": 4, "warmup": 0} if family is HVAE else {"latent_dim": 2}
+    own |= {"samples": 2, "gradient": "plain"} if family is IWAE else {"beta": 1.0, "free_bits": 0.0}
+    strategy = family(**{**COMMON, "binarization": "dynamic"}, **own)
+    grey = tf.random.stateless_uniform((64, 2, 2, 1), (0, 0), -0.01, 0.01)
+    batch = {"image": grey, "label": tf.zeros((64, 0))}
+    logs = strategy.evaluate(batch, StepContext(0, "train", NOISE))
+    binary = strategy.encode({**batch, "image": strategy.binarize(grey, NOISE)})
+    assert logs["active_units"] == active_units(binary) > active_units(strategy.encode(batch)) == 0
+
+
 def gradients(strategy: IWAE, rows: dict[str, tf.Tensor]) -> list[np.ndarray]:
     weights = [*strategy.encoder.trainable_variables, *strategy.decoder.trainable_variables]
     values = [weight.value for weight in weights]
-    slopes = tf.function(lambda: tf.gradients(strategy.loss(rows, NOISE)[0], values))()
+    slopes = tf.function(lambda: tf.gradients(strategy.loss(rows, StepContext(0, "train", NOISE))[0], values))()
     return [slope.numpy() for slope in slopes]
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from genctl.cli import VERBS, main
-from genctl.commandline import paths
-from genctl.commandline.completion import BASH, FILES, ZSH, candidates
+from genctl.cli.completion import BASH, FILES, ZSH, candidates
+from genctl.cli.main import main
+from genctl.cli.table import VERBS
+from genctl.config import paths
 
 MODELS = sorted(path.stem for path in (paths.builtin() / "model").glob("[!_]*.yaml"))
 

@@ -5,8 +5,9 @@ import sys
 
 import pytest
 
-from genctl.cli import VERBS, main
-from genctl.commandline import settings
+from genctl.cli import settings
+from genctl.cli.main import main
+from genctl.cli.table import VERBS
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +37,7 @@ def test_overview(capsys):
 
 @pytest.mark.parametrize("flag", ["--version", "-V"])
 def test_version(capsys, flag):
-    assert out(capsys, flag) == "genctl 0.1.0\n"
+    assert out(capsys, flag) == "genctl 0.2.0\n"
 
 
 @pytest.mark.parametrize("words", [["train", "--help"], ["--help", "train"], ["train", "seed=1", "-h"]])
@@ -132,7 +133,7 @@ def test_mistaken_flags_and_verbs(capsys, words, expected):
 
 def test_a_wrong_value_needs_no_tensorflow(tmp_path):
     code = (
-        "import sys\nfrom genctl.cli import main\nstatus = main(['train', 'trainer.batch_size=-1'])\n"
+        "import sys\nfrom genctl.cli.main import main\nstatus = main(['train', 'trainer.batch_size=-1'])\n"
         "sys.exit(status != 1 or bool({'tensorflow', 'keras'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True).returncode == 0
@@ -142,7 +143,7 @@ def test_nothing_here_imports_tensorflow(tmp_path):
     lines = [["--help"], ["train", "--help"], ["train", "--cfg", "job"], ["train", "model.bta=1"], ["trian"]]
     lines += [["--version"], ["train", "--info", "searchpath"], ["completion", "words", "train", "model="]]
     code = (
-        "import sys\nfrom genctl.cli import main\n"
+        "import sys\nfrom genctl.cli.main import main\n"
         f"for words in {lines}: main(words)\n"
         "sys.exit(bool({'tensorflow', 'keras', 'numpy'} & set(sys.modules)))"
     )

@@ -7,9 +7,9 @@ import types
 import pytest
 from omegaconf import OmegaConf
 
-from genctl.cli import main
-from genctl.commandline import paths
-from genctl.commandline.jobs import name_of
+from genctl.cli.jobs import name_of
+from genctl.cli.main import main
+from genctl.config import paths
 from genctl.errors import Stopped, UserError
 
 
@@ -30,7 +30,7 @@ def calls(monkeypatch):
         seen.fail(cfg)
 
     for name in ("train", "sample"):
-        monkeypatch.setitem(sys.modules, f"genctl.{name}", types.SimpleNamespace(**{name: verb}))
+        monkeypatch.setitem(sys.modules, f"genctl.cli.verbs.{name}", types.SimpleNamespace(**{name: verb}))
     return seen
 
 

@@ -6,8 +6,8 @@ import types
 
 import pytest
 
-from genctl.cli import main
-from genctl.commandline.mistakes import report
+from genctl.cli.main import main
+from genctl.cli.mistakes import report
 from genctl.errors import Stopped, UserError, first_few
 
 
@@ -106,7 +106,7 @@ def test_exit_statuses(capsys, monkeypatch, error, status, message):
     def train(invocation, **settings):
         raise error
 
-    monkeypatch.setitem(sys.modules, "genctl.train", types.SimpleNamespace(train=train))
+    monkeypatch.setitem(sys.modules, "genctl.cli.verbs.train", types.SimpleNamespace(train=train))
     assert main(["train"]) == status
     assert capsys.readouterr().err.startswith(message)
     monkeypatch.setenv("GENCTL_DEBUG", "1")

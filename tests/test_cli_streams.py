@@ -12,7 +12,9 @@ TINY = ("train", "model=ae_dense", "trainer.steps=2", "trainer.batch_size=8", "d
 
 def shell(line: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run a line of bash in which `genctl` is this installation's."""
-    function = f"genctl() {{ {sys.executable} -c 'import sys; from genctl.cli import main; sys.exit(main())' \"$@\"; }}"
+    function = (
+        f"genctl() {{ {sys.executable} -c 'import sys; from genctl.cli.main import main; sys.exit(main())' \"$@\"; }}"
+    )
     environment = os.environ | variables
     return subprocess.run(
         ["bash", "-c", f"{function}; {line}"], cwd=cwd, text=True, capture_output=True, env=environment, timeout=120

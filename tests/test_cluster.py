@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 from conftest import tiny
 
-from genctl import meeting
-from genctl.cluster import from_environment
+from genctl.compute import meeting
+from genctl.compute.cluster import from_environment
+from genctl.compute.meeting import meet
 from genctl.errors import UserError
-from genctl.meeting import meet
 
 TASK = {"type": "worker", "index": 0}
 
@@ -261,10 +261,11 @@ def test_a_port_that_is_taken_is_one_message(together: Together) -> None:
 
 SOON = """
 import sys
-from genctl import cli, meeting
+from genctl.cli.main import main
+from genctl.compute import meeting
 begin, meeting.QUIET_SECONDS = meeting.Patience.__init__, 1
 meeting.Patience.__init__ = lambda self, seconds, missing: begin(self, 3.0, missing)
-sys.exit(cli.main(sys.argv[1:]))
+sys.exit(main(sys.argv[1:]))
 """
 
 

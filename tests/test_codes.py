@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from genctl.context import Noise, StepContext
+from genctl.compute.context import Noise, StepContext
 from genctl.data.spec import Spec
 from genctl.objectives.binarization import BINARIZATIONS
 from genctl.objectives.corruptions import CORRUPTIONS
 from genctl.objectives.regularizers import activity_kl, contractive, l1
-from genctl.optimizers import Optimizer
 from genctl.strategies.hae import HAE
+from genctl.strategies.players.optimizers import Optimizer
 
 NOISE = Noise(0, 1)
 GREY = tf.fill((200, 10, 10, 1), 0.5)  # intensity 3/4

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from conftest import Genctl, tiny
 
-from genctl import evaluations
-from genctl.cli import main
-from genctl.metrics.base import Number
+from genctl.cli.main import main
+from genctl.metrics import results
+from genctl.metrics.evaluation import Number
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         os.chdir(before)
     for name, value, seed in (("sweep/seed-1", 3.0, 0), ("sweep/seed-2", 5.0, 0), ("wide", 1.0, 7), ("<b>gan", 2.0, 0)):
         number = Number("frechet_distance/pixels", value, "1", {"samples": 100, "seed": seed})
-        evaluations.write(place / "runs" / name, 6, [number])
+        results.write(place / "runs" / name, 6, [number])
     return place / "runs"
 
 
@@ -123,7 +123,7 @@ def test_a_run_that_has_not_ended_appears(genctl: Genctl, trained: Path) -> None
 
 
 def test_tensorflow_is_not_started(trained: Path) -> None:
-    code = "import sys; from genctl.cli import main; main(sys.argv[1:]); assert 'tensorflow' not in sys.modules"
+    code = "import sys; from genctl.cli.main import main; main(sys.argv[1:]); assert 'tensorflow' not in sys.modules"
     subprocess.run([sys.executable, "-c", code, "compare", str(trained)], check=True, capture_output=True)
 
 
@@ -135,7 +135,7 @@ def test_folds_share_a_row_and_a_column_though_each_validates_on_data_of_its_own
         (place / "config.yaml").write_text(
             config.replace("folds: null", "folds: 2").replace("fold: 0", f"fold: {fold}")
         )
-        evaluations.write(
+        results.write(
             place, 6, [Number("mse", value, "1", {"split": "validation", "data": f"digits {fold}", "real": fold})]
         )
     genctl.good("compare", "folds", "json=table.json")

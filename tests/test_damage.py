@@ -11,9 +11,10 @@ import pytest
 from conftest import FACTS, Genctl, newest_weights, tiny
 from test_faults import End, Killed, end_of
 
-from genctl import checkpoint, parallel, rundir
-from genctl.callbacks import Log
-from genctl.run import Run
+from genctl.compute import parallel
+from genctl.runs import checkpoint, rundir
+from genctl.training.callbacks import Log
+from genctl.training.run import Run
 
 EVERY = ("trainer.xla=false", "trainer.steps=30", "callbacks.checkpoint.every=10", "callbacks.log.every=10")
 WORDS = ("train", *tiny("vae"), *EVERY, "name=x")

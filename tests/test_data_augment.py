@@ -4,15 +4,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from genctl.context import Noise
-from genctl.data import Augment
-from genctl.data.augment import augment
+from genctl.compute.context import Noise
+from genctl.data.augment import augment, augmenter
+from genctl.data.dataset import Augment
+from genctl.data.spec import Spec
 
 IMAGES = np.random.default_rng(0).uniform(-1, 1, (64, 5, 7, 3)).astype(np.float32)
 
 
 def run(settings, images=IMAGES, seed=0, step=0):
-    return augment(tf.constant(images), Noise(seed, step), settings).numpy()
+    return augment(tf.constant(images), Noise(seed, step), settings, images.shape[1]).numpy()
 
 
 def moved(images, down, right):
@@ -22,9 +23,12 @@ def moved(images, down, right):
     return images[:, rows][:, :, columns]
 
 
-def test_off_is_the_identity():
-    images = tf.constant(IMAGES)
-    assert augment(images, Noise(0, 0), Augment()) is images
+SPEC = Spec(name="images", image_shape=(5, 7, 3))
+
+
+def test_off_is_nothing():
+    assert augmenter(Augment(), SPEC) is None
+    assert augmenter(Augment(flip=True), SPEC) is not None
 
 
 def test_flip_mirrors_about_half_of_the_images():
@@ -43,6 +47,19 @@ def test_shift_moves_by_every_whole_number_up_to_the_limit():
                 seen.add((down, right))
     assert len(seen) == 25
     assert len(np.unique(changed.reshape(500, -1), axis=0)) == 25
+
+
+def test_smaller_images_move_by_as_much_of_their_side():
+    large, small = (
+        np.tile(np.arange(side, dtype=np.float32)[None, :, None, None], (300, 1, side, 1)) for side in (16, 8)
+    )
+    change = augmenter(Augment(shift=4), Spec(name="images", image_shape=(16, 16, 1)))
+    rows, halves = (
+        change(tf.constant(images), Noise(0, 3)).numpy()[:, side // 2, 0, 0] - side // 2
+        for images, side in ((large, 16), (small, 8))
+    )
+    np.testing.assert_allclose(halves, rows / 2, atol=1e-5)
+    assert set(rows) == set(range(-4, 5))
 
 
 def test_crop_is_a_window_of_the_image_resized():
@@ -75,7 +92,7 @@ def test_compiles_with_any_number_of_images(xla):
 
     @tf.function(jit_compile=xla, input_signature=[tf.TensorSpec([None, 5, 7, 3]), tf.TensorSpec([], tf.int64)])
     def compiled(images, step):
-        return augment(images, Noise(0, step), settings)
+        return augment(images, Noise(0, step), settings, 5)
 
     for count in (1, 6):
         changed = compiled(tf.constant(IMAGES[:count]), tf.constant(2, tf.int64)).numpy()

@@ -12,7 +12,7 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from pydantic import ConfigDict, TypeAdapter
 
-from genctl.data import Dataset
+from genctl.data.dataset import Dataset
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 NAMES = sorted(path.stem for path in (CONFIGS / "dataset").glob("[!_]*.yaml"))
@@ -60,7 +60,7 @@ def test_a_mirror_can_be_given_on_the_command_line():
 
 def test_importing_data_does_not_import_tensorflow():
     code = (
-        "import sys, genctl.data, genctl.data.digits, genctl.data.downloads, genctl.data.arrays, genctl.data.folder; "
+        "import sys, genctl.data, genctl.data.digits, genctl.data.well_known, genctl.data.arrays, genctl.data.folder; "
         "sys.exit('tensorflow' in sys.modules or 'sklearn' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

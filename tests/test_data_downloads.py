@@ -9,7 +9,7 @@ import threading
 import numpy as np
 import pytest
 
-from genctl.data import downloads
+from genctl.data import well_known
 from genctl.errors import UserError
 
 RNG = np.random.default_rng(0)
@@ -86,7 +86,7 @@ def left_over(cache):
 def test_download_once_then_cache(server, cache):
     content, files = serve_mnist(server)
     for _ in range(2):
-        source = downloads.mnist(server.url, files)
+        source = well_known.load_mnist(server.url, files)
         np.testing.assert_array_equal(source.train.images[..., 0], content["x_train"])
         np.testing.assert_array_equal(source.test.labels, content["y_test"])
     assert source.train.labels.dtype == np.int32
@@ -97,7 +97,7 @@ def test_download_once_then_cache(server, cache):
 
 def test_two_processes_download_once(server, cache):
     _, files = serve_mnist(server)
-    code = f"from genctl.data import downloads; downloads.mnist({server.url!r}, {files!r})"
+    code = f"from genctl.data import well_known; well_known.load_mnist({server.url!r}, {files!r})"
     processes = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(2)]
     assert [process.wait(30) for process in processes] == [0, 0]
     assert server.requests == ["/mnist.npz"]
@@ -107,7 +107,7 @@ def test_two_processes_download_once(server, cache):
 def test_wrong_hash_keeps_nothing(server, cache):
     _, files = serve_mnist(server)
     with pytest.raises(UserError) as caught:
-        downloads.mnist(server.url, {"mnist.npz": "0" * 64})
+        well_known.load_mnist(server.url, {"mnist.npz": "0" * 64})
     assert files["mnist.npz"] in str(caught.value)
     assert "0" * 64 in str(caught.value)
     assert left_over(cache) == []
@@ -125,7 +125,7 @@ def test_wrong_hash_keeps_nothing(server, cache):
 def test_failed_download_says_what_to_do(server, cache, address, reason):
     url = {None: "http://127.0.0.1:9/", "no-address": "no-address"}.get(address, server.url + (address or ""))
     with pytest.raises(UserError) as caught:
-        downloads.mnist(url, {"mnist.npz": "ab" * 32})
+        well_known.load_mnist(url, {"mnist.npz": "ab" * 32})
     expected = [reason, url.rstrip("/") + "/mnist.npz", "ab" * 32, "GENCTL_DATA", str(cache / ("ab" * 8) / "mnist.npz")]
     assert [word for word in expected if word not in str(caught.value)] == []
     assert left_over(cache) == []
@@ -139,31 +139,31 @@ def test_interrupted_download_keeps_nothing(server, cache, monkeypatch):
         seen.extend(path.name for path in cache.rglob("*.part"))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("genctl.data.fetch._chunk", interrupt)
+    monkeypatch.setattr("genctl.data.download._chunk", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        downloads.mnist(server.url, files)
+        well_known.load_mnist(server.url, files)
     assert seen == ["mnist.npz.part"]
     assert left_over(cache) == []
 
 
 def test_damaged_cache_is_named(server, cache):
     _, files = serve_mnist(server)
-    downloads.mnist(server.url, files)
+    well_known.load_mnist(server.url, files)
     (cached,) = cache.rglob("mnist.npz")
     cached.write_bytes(cached.read_bytes()[:-1] + b"x")
     with pytest.raises(UserError, match="mnist.npz is damaged, .* delete it"):
-        downloads.mnist(server.url, files)
+        well_known.load_mnist(server.url, files)
     cached.unlink()
-    downloads.mnist(server.url, files)
+    well_known.load_mnist(server.url, files)
     assert len(server.requests) == 2
 
 
 def test_own_file_comes_before_cache_and_network(server, own):
     _, files = serve_mnist(server)
-    downloads.mnist(server.url, files)
+    well_known.load_mnist(server.url, files)
     content = arrays()
     np.savez(own / "mnist.npz", **content)
-    np.testing.assert_array_equal(downloads.mnist(server.url, files).train.images[..., 0], content["x_train"])
+    np.testing.assert_array_equal(well_known.load_mnist(server.url, files).train.images[..., 0], content["x_train"])
     assert len(server.requests) == 1
 
 
@@ -182,7 +182,7 @@ def test_wrong_own_file_is_refused_without_download(own, server, changes, words)
     _, files = serve_mnist(server)
     np.savez(own / "mnist.npz", **arrays(**changes))
     with pytest.raises(UserError) as caught:
-        downloads.mnist(server.url, files)
+        well_known.load_mnist(server.url, files)
     assert [word for word in [str(own / "mnist.npz"), *words] if word not in str(caught.value)] == []
     assert server.requests == []
 
@@ -192,16 +192,16 @@ def test_missing_key_is_named(own):
     del content["y_test"]
     np.savez(own / "mnist.npz", **content)
     with pytest.raises(UserError, match="no array 'y_test': it holds x_train, y_train, x_test,"):
-        downloads.mnist("http://127.0.0.1:9/", {"mnist.npz": "0" * 64})
+        well_known.load_mnist("http://127.0.0.1:9/", {"mnist.npz": "0" * 64})
 
 
 def test_missing_own_folder_is_named(monkeypatch):
     monkeypatch.setenv("GENCTL_DATA", "/no/such/folder")
     with pytest.raises(UserError, match="GENCTL_DATA=/no/such/folder"):
-        downloads.mnist("http://127.0.0.1:9/", {"mnist.npz": "0" * 64})
+        well_known.load_mnist("http://127.0.0.1:9/", {"mnist.npz": "0" * 64})
 
 
 @pytest.mark.parametrize("name", ["other.npz", "../mnist.npz", "/mnist.npz"])
 def test_wrong_names_of_files_are_refused(name):
     with pytest.raises(UserError, match=f"dataset.files .* mnist.npz; it has {name}"):
-        downloads.mnist("http://127.0.0.1:9/", {name: "0" * 64})
+        well_known.load_mnist("http://127.0.0.1:9/", {name: "0" * 64})

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from genctl.data import fetch
+from genctl.data import download
 from genctl.errors import UserError
 
 CONTENT = b"what was asked for"
@@ -84,7 +84,7 @@ def url():
 
 def refused(url, words, sha256=SHA256):
     with pytest.raises(UserError) as caught:
-        fetch.obtain("x", url, sha256)
+        download.obtain("x", url, sha256)
     assert words in str(caught.value) and "\n" not in str(caught.value) and "\x1b" not in str(caught.value)
 
 
@@ -100,7 +100,7 @@ def refused(url, words, sha256=SHA256):
     ],
 )
 def test_bad_servers(url, cache, monkeypatch, kind, words):
-    monkeypatch.setattr(fetch, "_MOST_BYTES", 10**6)
+    monkeypatch.setattr(download, "_MOST_BYTES", 10**6)
     refused(url + kind, words)
     assert [path.name for path in cache.rglob("*") if path.is_file()] == ["x.lock"]
 
@@ -108,13 +108,13 @@ def test_bad_servers(url, cache, monkeypatch, kind, words):
 @pytest.mark.parametrize("kind", ["good", "odd", "moved"])
 def test_good_servers(url, kind):
     begun = time.monotonic()
-    assert fetch.obtain("x", url + kind, SHA256).read_bytes() == CONTENT
+    assert download.obtain("x", url + kind, SHA256).read_bytes() == CONTENT
     assert time.monotonic() - begun < 5
 
 
 def test_files_need_no_server(tmp_path):
     (tmp_path / "x").write_bytes(CONTENT)
-    path = fetch.obtain("x", f"file://{tmp_path}", SHA256)
+    path = download.obtain("x", f"file://{tmp_path}", SHA256)
     assert path.read_bytes() == CONTENT and tmp_path / "x" != path
 
 
@@ -141,23 +141,23 @@ def test_one_config_cannot_put_its_file_where_another_reads(url, tmp_path):
     """The same name with another SHA-256 is another file, whatever was downloaded first."""
     strange = b"a stranger's"
     (tmp_path / "x").write_bytes(strange)
-    strangers = fetch.obtain("x", f"file://{tmp_path}", hashlib.sha256(strange).hexdigest())
-    own = fetch.obtain("x", url + "good", SHA256)
+    strangers = download.obtain("x", f"file://{tmp_path}", hashlib.sha256(strange).hexdigest())
+    own = download.obtain("x", url + "good", SHA256)
     assert (strangers.read_bytes(), own.read_bytes()) == (strange, CONTENT)
 
 
 def test_a_cached_file_is_checked_each_time(url):
-    path = fetch.obtain("x", url + "good", SHA256)
-    assert fetch.obtain("x", "http://127.0.0.1:9", SHA256) == path
+    path = download.obtain("x", url + "good", SHA256)
+    assert download.obtain("x", "http://127.0.0.1:9", SHA256) == path
     path.write_bytes(CONTENT[::-1])
     refused(url + "good", f"{path} is damaged, as its SHA-256 is not {SHA256}: delete it")
     path.unlink()
-    assert fetch.obtain("x", url + "good", SHA256).read_bytes() == CONTENT
+    assert download.obtain("x", url + "good", SHA256).read_bytes() == CONTENT
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/zero")])
 def test_only_regular_files_of_the_cache_are_read(url, make):
-    path = fetch.obtain("x", url + "good", SHA256)
+    path = download.obtain("x", url + "good", SHA256)
     path.unlink()
     make(path)
     refused(url + "good", str(path))

@@ -9,12 +9,12 @@ import tarfile
 import numpy as np
 import pytest
 
-from genctl.data import downloads, originals
+from genctl.data import originals, well_known
 from genctl.errors import UserError
 
 RNG = np.random.default_rng(0)
 KEYS = ("x_train", "y_train", "x_test", "y_test")
-FASHION = dict(zip(KEYS, downloads._FASHION, strict=True))
+FASHION = dict(zip(KEYS, well_known._FASHION, strict=True))
 ARCHIVE = "cifar-10-binary.tar.gz"
 NOWHERE = "http://127.0.0.1:9/"
 
@@ -44,7 +44,7 @@ def write_idx(path, array):
 
 
 def fashion_mnist():
-    return downloads.fashion_mnist(NOWHERE, dict.fromkeys(downloads._FASHION, "0" * 64))
+    return well_known.load_fashion_mnist(NOWHERE, dict.fromkeys(well_known._FASHION, "0" * 64))
 
 
 def test_fashion_mnist(own):
@@ -89,18 +89,18 @@ def test_cifar10(own):
     members = [(f"data_batch_{i + 1}.bin", "train", slice(4 * i, 4 * i + 4)) for i in range(5)]
     test_batch = ("test_batch.bin", "test", slice(None))
     write_cifar(own / ARCHIVE, content, [test_batch, *reversed(members)])
-    source = downloads.cifar10(NOWHERE, {ARCHIVE: "0" * 64})
+    source = well_known.load_cifar10(NOWHERE, {ARCHIVE: "0" * 64})
     assert_holds(source, content)
     assert source.spec.class_names[8] == "ship"
     write_cifar(own / ARCHIVE, content, members)
     with pytest.raises(UserError, match="it has no cifar-10-batches-bin/test_batch.bin"):
-        downloads.cifar10(NOWHERE, {ARCHIVE: "0" * 64})
+        well_known.load_cifar10(NOWHERE, {ARCHIVE: "0" * 64})
 
 
 def test_cifar10_subset_with_labels_in_a_column(own):
     content = arrays(32, 32, 3)
     np.savez(own / "cifar10_subset.npz", **content | {"y_train": content["y_train"][:, None]})
-    assert_holds(downloads.cifar10(NOWHERE, {ARCHIVE: "0" * 64}), content)
+    assert_holds(well_known.load_cifar10(NOWHERE, {ARCHIVE: "0" * 64}), content)
 
 
 def refused(call, path, words):
@@ -110,7 +110,7 @@ def refused(call, path, words):
 
 
 def cifar10():
-    return downloads.cifar10(NOWHERE, {ARCHIVE: "0" * 64})
+    return well_known.load_cifar10(NOWHERE, {ARCHIVE: "0" * 64})
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def cifar10():
     ],
 )
 def test_an_idx_file_gives_what_its_header_promises(own, content, words):
-    for name in downloads._FASHION:
+    for name in well_known._FASHION:
         (own / name).write_bytes(gzip.compress(content))
     refused(fashion_mnist, own / FASHION["x_train"], words)
 

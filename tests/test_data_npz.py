@@ -5,7 +5,7 @@ import logging
 import numpy as np
 import pytest
 
-from genctl.data.arrays import load
+from genctl.data.arrays import load_npz
 from genctl.errors import UserError
 
 RNG = np.random.default_rng(0)
@@ -16,7 +16,7 @@ NO_TEXT = np.full(10, 2**31 - 1, np.uint32).view("U1")
 def loaded(tmp_path, images_key=None, labels_key=None, skip_bad=False, **arrays):
     path = tmp_path / "own.npz"
     np.savez(path, **arrays)
-    return load(str(path), images_key, labels_key, skip_bad)
+    return load_npz(str(path), images_key, labels_key, None, "auto", skip_bad)
 
 
 @pytest.mark.parametrize("key", ["x_train", "images", "x", "samples", "arr_0", "whatever"])
@@ -56,28 +56,36 @@ def test_labels_become_positions_among_sorted_values(tmp_path, labels, names):
 
 
 def test_test_split_shares_classes_and_range(tmp_path):
-    train, test = np.full((4, 2, 2), 2.0), np.full((3, 2, 2), 9.0)
+    train, test = np.full((4, 2, 2), 2.5), np.full((3, 2, 2), 9.5)
     source = loaded(tmp_path, x_train=train, y_train=[1, 1, 5, 5], x_test=test, y_test=[9, 5, 1])
     assert source.spec.class_names == ("1", "5", "9")
     assert source.test.labels.tolist() == [2, 1, 0]
-    assert (source.spec.low, source.spec.high) == (2.0, 9.0)
+    assert (source.spec.low, source.spec.high) == (2.5, 9.5)
 
 
 @pytest.mark.parametrize(
     ("values", "low", "high"),
-    [([0.2, 0.9], 0.0, 1.0), ([-0.2, 0.9], -1.0, 1.0), ([-3.0, 8.0], -3.0, 8.0), ([4.0, 4.0], 4.0, 5.0)],
+    [
+        ([0.2, 0.9], 0.0, 1.0),
+        ([-0.2, 0.9], -1.0, 1.0),
+        ([-3.0, 8.0], -3.0, 8.0),
+        ([-4.0, -4.0], -4.0, -3.0),
+        ([0.0, 4.0], 0.0, 4.0),
+    ],
 )
 def test_range_of_float_images(tmp_path, values, low, high):
     source = loaded(tmp_path, images=np.tile(values, (6, 2, 1)))
-    assert source.train.images.dtype == np.float32
     assert (source.spec.low, source.spec.high) == (low, high)
+    np.testing.assert_allclose(
+        source.spec.to_own(source.spec.to_unit(source.train.images))[0, 0, :, 0], values, atol=1e-6
+    )
 
 
 def test_whole_numbers_become_bytes_if_they_fit(tmp_path):
     assert loaded(tmp_path, images=BYTES.astype(np.int64)).train.images.dtype == np.uint8
     source = loaded(tmp_path, images=BYTES.astype(np.int64) + 1000)
     assert source.train.images.dtype == np.float32
-    assert source.spec.low == int(BYTES.min()) + 1000
+    assert (source.spec.low, source.spec.high) == (0, 2047)
     assert set(np.unique(loaded(tmp_path, images=BYTES > 99).train.images)) == {0, 255}
 
 
@@ -87,7 +95,7 @@ def test_vectors_have_a_range_for_each_feature(tmp_path):
     assert spec.image_shape == (3,)
     assert (spec.low[:2], spec.high[:2]) == ((1.0, 5.0), (3.0, 6.0))
     assert np.float32(spec.high[2]) > np.float32(spec.low[2])
-    assert np.isfinite(spec.to_stored(np.zeros((1, 3)))).all()
+    assert np.isfinite(spec.to_own(np.zeros((1, 3)))).all()
 
 
 def test_a_range_that_float32_cannot_divide_by_counts_as_one_value(tmp_path):
@@ -103,7 +111,7 @@ def test_names_of_classes_are_fit_for_a_terminal(tmp_path):
 
 def test_npy_stays_on_disk(tmp_path):
     np.save(tmp_path / "own.npy", BYTES)
-    images = load(str(tmp_path / "own.npy"), None, None, False).train.images
+    images = load_npz(str(tmp_path / "own.npy"), None, None, None, "auto", False).train.images
     assert isinstance(images, np.memmap)
     np.testing.assert_array_equal(images, BYTES)
 
@@ -183,8 +191,8 @@ def test_wrong_files_are_refused(tmp_path):
         ("", "is a folder: .* use dataset=folder"),
     ]:
         with pytest.raises(UserError, match=words):
-            load(str(tmp_path / name), None, None, False)
+            load_npz(str(tmp_path / name), None, None, None, "auto", False)
     with pytest.raises(UserError, match="dataset=npz needs dataset.path="):
-        load(None, None, None, False)
+        load_npz(None, None, None, None, "auto", False)
     with pytest.raises(UserError, match="one array without a name"):
-        load(str(tmp_path / "one.npy"), "images", None, False)
+        load_npz(str(tmp_path / "one.npy"), "images", None, None, "auto", False)

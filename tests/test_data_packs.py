@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from genctl.data import folder, pack
+from genctl.data import folder, listing, pack
+from genctl.data.image_files import Shape
 from genctl.errors import UserError
 
 TIME = 1_700_000_000
@@ -31,7 +32,7 @@ def save(path, grey=0):
 
 
 def load(path, image_size=8, skip_bad=False):
-    return folder.load(str(path), image_size, None, skip_bad)
+    return folder.load_folder(str(path), image_size, None, "lanczos", None, "first", "auto", skip_bad)
 
 
 def greys(path):
@@ -67,6 +68,12 @@ def test_a_replaced_picture_of_the_same_time_is_seen(tmp_path, cache):
     assert len([path for path in cache.iterdir() if path.is_dir()]) == 3
 
 
+REST = (
+    '"counts": %s, "bad": {}, "least": 0, "most": 9, "survey": {"files": 1, "coloured": 0, "several": 0, "deep": 0, '
+    '"dtype": "uint8", "smallest": [8, 8], "largest": [8, 8], "enlarged": 0, "cut": [0, 0]}'
+)
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -74,8 +81,8 @@ def test_a_replaced_picture_of_the_same_time_is_seen(tmp_path, cache):
         ("{", "is no description of a pack"),
         ('{"sha256": "SHA"}', "is no description of a pack"),
         ('{"sha256": "SHA", "bad": {"one": "x"}}', "is no description of a pack"),
-        ('{"sha256": "SHA", "bad": {"0": "x"}}', "does not speak of 1 images"),
-        ('{"sha256": "0", "bad": {}}', "images.npy has not the SHA-256"),
+        (f'{{"sha256": "SHA", {REST % "[0]"}}}', "does not speak of 1 files and 1 images"),
+        (f'{{"sha256": "0", {REST % "[1]"}}}', "images.npy has not the SHA-256"),
     ],
 )
 def test_a_damaged_description_is_named(tmp_path, cache, text, words):
@@ -107,7 +114,7 @@ def test_a_changed_byte_of_a_pack_is_seen(tmp_path, cache):
 
 def test_what_is_no_picture_counts_as_one_that_cannot_be_read(tmp_path, monkeypatch):
     root = tmp_path / "images"
-    save(root / "good.bmp", 7)
+    save(root / "good.bmp", 70)
     os.mkfifo(root / "pipe.png")
     monkeypatch.chdir(root)  # a socket's path must be short
     socket.socket(socket.AF_UNIX).bind("socket.png")
@@ -120,7 +127,7 @@ def test_what_is_no_picture_counts_as_one_that_cannot_be_read(tmp_path, monkeypa
         message
     )
     for _ in range(2):
-        assert load(root, skip_bad=True).train.images[:, 0, 0, 0].tolist() == [7]
+        assert load(root, skip_bad=True).train.images[:, 0, 0, 0].tolist() == [70]
 
 
 NAMES = ("a\nb", "\x1b[31mred", os.fsdecode(b"caf\xe9"), "ünï")
@@ -130,14 +137,15 @@ SHOWN = (r"\x1b[31mred", r"a\nb", r"caf\udce9", "ünï")
 def test_names_of_any_kind(tmp_path, cache):
     root = tmp_path / os.fsdecode(b"\xff")
     for grey, name in enumerate(sorted(NAMES)):
-        save(root / name / f"{name}.bmp", grey)
+        save(root / name / f"{name}.bmp", 50 * grey)
     source = load(root)
     assert (source.spec.name, source.spec.class_names) == (r"\udcff", SHOWN)
-    assert source.train.images[:, 0, 0, 0].tolist() == source.train.labels.tolist() == [0, 1, 2, 3]
+    assert source.train.images[:, 0, 0, 0].tolist() == [0, 50, 100, 150]
+    assert source.train.labels.tolist() == [0, 1, 2, 3]
     for name in NAMES[:3]:
         (root / name / f"{name}.bmp").write_text("no picture")
     message = refused(root)
-    assert rf"{SHOWN[0]}/{SHOWN[0]}.bmp (it is none of BMP" in message and r"a\nb/a\nb.bmp" in message
+    assert rf"{SHOWN[0]}/{SHOWN[0]}.bmp (it is none of AVIF" in message and r"a\nb/a\nb.bmp" in message
     assert load(root, skip_bad=True).train.labels.tolist() == [3]
     assert sum(len(json.loads(path.read_text())["bad"]) for path in cache.glob("*/pack.json")) == 3
 
@@ -148,7 +156,7 @@ def test_folders_are_walked_to_any_depth(tmp_path, monkeypatch):
         Path("x").mkdir()
         os.chdir("x")
     save(tmp_path / "1.bmp").rename("1.bmp")
-    found = list(folder.image_names(tmp_path / "x"))
+    found = listing.image_files(tmp_path / "x").pictures
     os.chdir(tmp_path)
     subprocess.run(["rm", "-r", "x"], check=True)  # pytest's own tidying is recursive
     assert found == ["x/" * 1199 + "1.bmp"]
@@ -183,7 +191,7 @@ def test_images_that_do_not_fit_are_refused_with_their_size(tmp_path, monkeypatc
 def test_large_images_are_packed_few_at_a_time(tmp_path, monkeypatch):
     monkeypatch.setattr(pack, "_AT_ONCE_BYTES", 1)
     for grey in range(20):
-        save(tmp_path / f"images/{grey:02}.bmp", grey)
-    assert greys(tmp_path / "images") == list(range(20))
-    assert pack.memory((1000, 1000, 3)) <= pack._MOST_THREADS * 11 * 10**6
-    np.testing.assert_array_equal(load(tmp_path / "images", [1, 3]).train.images[:, 0, 2, 0], range(20))
+        save(tmp_path / f"images/{grey:02}.bmp", 5 * grey)
+    assert greys(tmp_path / "images") == list(range(0, 100, 5))
+    assert pack.memory(Shape(1000, 1000, 3)) <= pack._MOST_THREADS * 11 * 10**6
+    np.testing.assert_array_equal(load(tmp_path / "images", [1, 3]).train.images[:, 0, 2, 0], range(0, 100, 5))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from genctl.data.paths import given_path, shown
+from genctl.data.locations import given_path, shown
 from genctl.errors import UserError
 
 

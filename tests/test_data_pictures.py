@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from genctl.data.pictures import decode, opened
+from genctl.data.image_files import Shape, decode, opened
 from genctl.errors import UserError
 
 RED, BLUE, WHITE = [255, 0, 0], [0, 0, 255], [255, 255, 255]
@@ -15,7 +15,7 @@ RED, BLUE, WHITE = [255, 0, 0], [0, 0, 255], [255, 255, 255]
 
 def decoded(tmp_path, image, name="1.png", size=(8, 8, 3), **options):
     image.save(tmp_path / name, **options)
-    return decode(tmp_path / name, *size).astype(int)
+    return decode(tmp_path / name, Shape(*size))[0].astype(int)
 
 
 def halves(height, width):
@@ -56,8 +56,8 @@ def test_exif_orientation_is_honoured(tmp_path, height, width):
         ("1.png", "RGBA", (255, 0, 0, 0), WHITE),
         ("1.png", "RGBA", (255, 0, 0, 255), RED),
         ("1.png", "LA", (0, 0), WHITE),
-        ("1.png", "I;16", 32768, [128] * 3),
-        ("1.tif", "I;16", 65535, WHITE),
+        ("1.png", "I;16", 32768, [32768] * 3),
+        ("1.tif", "I;16", 65535, [65535] * 3),
         ("1.jpg", "CMYK", (0, 255, 255, 0), RED),
     ],
 )
@@ -75,8 +75,8 @@ def test_palette_with_transparency_is_put_on_white(tmp_path):
 
 def test_a_format_that_starts_a_program_is_not_read(tmp_path):
     (tmp_path / "1.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n")
-    with pytest.raises(UserError, match=r"1\.png cannot be read: it is none of BMP, GIF, JPEG, PNG, TIFF, WEBP"):
-        decode(tmp_path / "1.png", 8, 8, 3)
+    with pytest.raises(UserError, match=r"1\.png cannot be read: it is none of AVIF, BMP, .*TIFF, WEBP"):
+        decode(tmp_path / "1.png", Shape(8, 8, 3))
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/zero")])
@@ -91,10 +91,10 @@ def test_more_pixels_than_the_limit_are_one_message(tmp_path, monkeypatch, capfd
     Image.new("L", (side, side)).save(tmp_path / "1.png")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
     with warnings.catch_warnings(record=True), pytest.raises(UserError, match=r"1\.png cannot be read: .*pixels"):
-        decode(tmp_path / "1.png", 8, 8, 1)
+        decode(tmp_path / "1.png", Shape(8, 8, 1))
     assert capfd.readouterr() == ("", "")
 
 
 def test_several_photographs_in_one_jpeg(tmp_path):
     halves(16, 16).save(tmp_path / "1.jpg", "MPO", save_all=True, append_images=[Image.new("RGB", (16, 16))])
-    np.testing.assert_allclose(decode(tmp_path / "1.jpg", 16, 16, 3)[8, [1, 14]], [RED, BLUE], atol=10)
+    np.testing.assert_allclose(decode(tmp_path / "1.jpg", Shape(16, 16, 3))[0][8, [1, 14]], [RED, BLUE], atol=10)

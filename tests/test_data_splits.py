@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
-from genctl.data import Augment, Dataset, Examples, Source, Spec
-from genctl.data.digits import load as load_digits
+from genctl.data.dataset import Augment, Dataset
+from genctl.data.digits import load_digits
+from genctl.data.examples import Examples, Source
+from genctl.data.spec import Spec
 from genctl.errors import UserError
 
-SETTINGS = {"validation": 0.1, "test": 0.1, "split_seed": 0, "limit": None, "folds": None, "fold": 0}
+SETTINGS = {"validation": 0.1, "test": 0.1, "stratify": False, "split_seed": 0, "limit": None, "folds": None, "fold": 0}
 
 
 def numbered(count, start=0):
@@ -139,7 +141,7 @@ def test_fingerprint_tells_data_apart_but_not_splits():
 
 def test_fingerprint_does_not_depend_on_the_chunks(monkeypatch):
     base = dataset().fingerprint
-    monkeypatch.setattr("genctl.data.base._CHUNK_BYTES", 50)
+    monkeypatch.setattr("genctl.data.examples._CHUNK_BYTES", 50)
     assert dataset().fingerprint == base
 
 

@@ -12,14 +12,15 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 from conftest import NIGHTLY, Genctl, newest_weights, rows, tiny
+from safetensors.numpy import load
 from test_resume import wait_for_step
 
-from genctl import device
-from genctl.cores import cores
+from genctl.compute import device
+from genctl.compute.cores import cores
+from genctl.config.signatures import check_value
 from genctl.errors import UserError
-from genctl.loss_scale import LossScale
-from genctl.signatures import check_value
-from genctl.trainer import Device
+from genctl.strategies.players.loss_scale import LossScale
+from genctl.training.trainer import Device
 
 WORDS = (
     "outputs=runs",
@@ -53,10 +54,78 @@ def test_two_devices_end_where_one_does(genctl: Genctl) -> None:
     genctl.good("sample", "run=runs/two", "n=4")
 
 
+def mlps(*roles: str) -> tuple[str, ...]:
+    return tuple(word for role in roles for word in (f"{role}=mlp", f"{role}.units=[16]"))
+
+
+CODEC, DISCRIMINATOR = mlps("encoder", "decoder"), mlps("discriminator")
+LISTED = "encoder.layers=[{Dense: {units: 16, use_bias: false}}, BatchNormalization, {ReLU: {}}]"
+ORTHOGONAL = "{_target_: keras.regularizers.OrthogonalRegularizer, mode: columns}"
+KL = ("model.regularizer=kl", "model.code_activation=sigmoid", "model.regularizer_weight=0.1")
+NOT_MEANS = {  # objectives, logs and layers that see more of a batch than one example at a time
+    "floors": ("model=vae", *CODEC, "model.free_bits=0.5", "model.likelihood=gaussian_optimal"),
+    "sparse": ("model=sae", *KL, "encoder=layers", LISTED, *CODEC[2:]),
+    "turns": ("model=vaegan", *CODEC, *DISCRIMINATOR, "decoder.normalization=none", "dataset.augment.crop=0.7"),
+    "codes": (
+        *("model=aegan", *CODEC, *DISCRIMINATOR, *mlps("generator"), "model.generator_input=both"),
+        "model.phases={autoencoder: 2, adversarial: 2, joint: 2}",
+    ),
+}
+JOBS = """
+import json, sys
+from genctl.cli.main import main
+for name, words in json.loads(sys.argv[1]).items():
+    assert main(["train", *words, f"name={name}"]) == 0, name
+"""
+
+
+def numbers(run: str) -> dict[str, list[float]]:
+    """All logs, and all weights."""
+    found = {f"{row['step']}/{name}": [value] for row in rows(run) for name, value in row.items() if name != "step"}
+    logs = {name: values for name, values in found.items() if isinstance(values[0], float)}
+    return logs | {name: array.ravel().tolist() for name, array in load(newest_weights(run)).items()}
+
+
+@pytest.mark.parametrize("names", [("floors", "sparse"), ("turns", "codes")], ids=" ".join)
+def test_what_is_no_mean_over_examples_is_of_all_devices(genctl: Genctl, names: tuple[str, ...]) -> None:
+    short = ("trainer.steps=6", "callbacks.log.every=2", "callbacks.images.every=0", "dataset.limit=100")
+    jobs = {name: [*NOT_MEANS[name], *WORDS, *short, "optimizer.learning_rate=1e-3"] for name in names}
+    for name, words in jobs.items():
+        genctl.good("train", *words, f"name={name}-one")
+    on = ("trainer.device=cpu", "trainer.devices=2")
+    code = json.dumps({f"{name}-two": [*words, *on] for name, words in jobs.items()})
+    done = subprocess.run([sys.executable, "-c", JOBS, code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    for name in names:
+        one, two = numbers(f"runs/{name}-one"), numbers(f"runs/{name}-two")
+        assert one.keys() == two.keys()
+        for log, values in one.items():
+            assert two[log] == pytest.approx(values, rel=1e-3, abs=1e-4), f"{name}: {log}"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("model=vaegan", "trainer.batch_size=6"), "should be a multiple of 4"),
+        (("model=aegan", "model.generator_input=both", "trainer.batch_size=10"), "should be a multiple of 4"),
+        (
+            ("encoder=layers", f"encoder.layers=[{{Dense: {{units: 8, activity_regularizer: {ORTHOGONAL}}}}}]"),
+            "use it as kernel_regularizer",
+        ),
+    ],
+)
+def test_what_devices_would_see_a_part_of_is_refused(
+    genctl: Genctl, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], message: str
+) -> None:
+    monkeypatch.setattr("genctl.training.engine.count", lambda: 2)
+    assert message in genctl.bad("train", *words, "outputs=runs")
+    assert not Path("runs").exists()
+
+
 def test_all_of_a_cpu_are_its_cores_each_with_a_thread() -> None:
     code = """
 import tensorflow as tf
-from genctl import device, parallel
+from genctl.compute import device, parallel
 with device.use("cpu", "all"):
     print(parallel.count(), tf.config.threading.get_intra_op_parallelism_threads())
 """

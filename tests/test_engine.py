@@ -13,15 +13,15 @@ import yaml
 from conftest import Genctl, newest_weights, rows
 from test_resume import options
 
-from genctl.callbacks import Log
-from genctl.commandline import paths
-from genctl.context import StepContext
-from genctl.engine import _read
+from genctl.compute.context import StepContext
+from genctl.config import paths
+from genctl.config.instantiate import instantiate
 from genctl.errors import UserError
-from genctl.instantiate import instantiate
-from genctl.player import Logs
 from genctl.strategies.aegan import AEGAN
-from genctl.strategies.base import Batch
+from genctl.strategies.parts.strategy import Batch
+from genctl.strategies.players.player import Logs
+from genctl.training.callbacks import Log
+from genctl.training.engine import _read
 
 
 @pytest.mark.parametrize("model", ["gan", "aegan"])
@@ -65,7 +65,7 @@ def test_the_choice_is_kept_when_the_run_continues(genctl: Genctl) -> None:
     genctl.good(*words, "name=whole", "trainer.steps=40")
     genctl.good(*words, "name=parts", "trainer.steps=20")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("genctl.engine.suits_xla", lambda *_: False)
+        patch.setattr("genctl.training.engine.suits_xla", lambda *_: False)
         assert "XLA: on" in genctl.good("resume", "run=runs/parts", "trainer.steps=40").out
     assert newest_weights("runs/parts") == newest_weights("runs/whole")
 

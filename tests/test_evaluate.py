@@ -9,13 +9,13 @@ import pytest
 from conftest import Genctl, tiny
 from PIL import Image
 
-from genctl import evaluations
-from genctl.cli import main
-from genctl.data import Augment, Dataset
-from genctl.data.digits import load
+from genctl.cli.main import main
+from genctl.data.dataset import Augment, Dataset
+from genctl.data.digits import load_digits
 from genctl.errors import UserError
-from genctl.metrics.base import Evaluation, Number
-from genctl.metrics.features.inception import inception
+from genctl.metrics import results
+from genctl.metrics.evaluation import Evaluation, Number
+from genctl.metrics.features.inception import load_inception
 from genctl.metrics.measure import measure
 
 QUICK = ("features=classifier", "features.steps=60", "n=150")
@@ -47,8 +47,8 @@ def runs(made: Path, genctl: Genctl, monkeypatch: pytest.MonkeyPatch) -> Path:
     return Path("made")
 
 
-def by_name(run: Path) -> dict[str, evaluations.Record]:
-    return {record.number.metric: record for record in evaluations.read(run)}
+def by_name(run: Path) -> dict[str, results.Record]:
+    return {record.number.metric: record for record in results.read(run)}
 
 
 def test_a_run_gets_numbers_with_their_floors_and_protocols(genctl: Genctl, runs: Path) -> None:
@@ -75,12 +75,12 @@ def test_a_run_gets_numbers_with_their_floors_and_protocols(genctl: Genctl, runs
 def test_numbers_repeat_and_stand_beside_those_of_other_protocols(genctl: Genctl, runs: Path) -> None:
     words = ("evaluate", f"run={runs}/vae", *QUICK, "metrics=frechet")
     genctl.good(*words)
-    first = evaluations.read(runs / "vae")
+    first = results.read(runs / "vae")
     genctl.good(*words)
-    assert [record.number for record in evaluations.read(runs / "vae")] == [record.number for record in first]
+    assert [record.number for record in results.read(runs / "vae")] == [record.number for record in first]
     genctl.good(*words, "seed=1")
     genctl.good(*words[:-1], "metrics=[kernel,classes]", "data=train")
-    records = evaluations.read(runs / "vae")
+    records = results.read(runs / "vae")
     metrics = [record.number.metric for record in records]
     assert metrics.count("frechet_distance/classifier") == 2 and "kernel_distance/classifier" in metrics
     a, b = (record.number for record in records if record.number.metric.startswith("frechet"))
@@ -169,28 +169,28 @@ def test_samples_that_are_not_finite_are_refused() -> None:
     class Broken:
         label_dim = 0
 
-    cut = {"validation": 0.1, "test": 0.1, "split_seed": 0, "limit": None, "folds": None, "fold": 0}
-    dataset = Dataset(load(), **cut, augment=Augment())
+    cut = {"validation": 0.1, "test": 0.1, "stratify": False, "split_seed": 0, "limit": None, "folds": None, "fold": 0}
+    dataset = Dataset(load_digits(), **cut, augment=Augment())
     evaluation = Evaluation.of(dataset, "test", 0, count=3)
     with pytest.MonkeyPatch.context() as patch:
         broken = np.full((3, 8, 8, 1), np.nan, np.float32)
-        patch.setattr("genctl.sampling.Sampler.__init__", lambda self, strategy: None)
-        patch.setattr("genctl.sampling.Sampler.sample_batches", lambda *_: iter([broken]))
+        patch.setattr("genctl.runs.sampler.Sampler.__init__", lambda self, strategy: None)
+        patch.setattr("genctl.runs.sampler.Sampler.sample_batches", lambda *_: iter([broken]))
         object.__setattr__(evaluation, "strategy", Broken())
         with pytest.raises(UserError, match="NaN or infinite"):
             evaluation.samples  # noqa: B018 - computed when it is read
 
 
 def test_inception_without_network_or_with_other_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    cut = {"validation": 0.1, "test": 0.1, "split_seed": 0, "limit": None, "folds": None, "fold": 0}
-    evaluation = Evaluation.of(Dataset(load(), **cut, augment=Augment()), "test", 0)
+    cut = {"validation": 0.1, "test": 0.1, "stratify": False, "split_seed": 0, "limit": None, "folds": None, "fold": 0}
+    evaluation = Evaluation.of(Dataset(load_digits(), **cut, augment=Augment()), "test", 0)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr("genctl.metrics.features.inception.FOLDER", (tmp_path / "nowhere").as_uri() + "/")
     with pytest.raises(UserError, match="could not be downloaded .* give features.weights=FILE"):
-        inception(evaluation)
+        load_inception(evaluation)
     (tmp_path / "other.h5").write_bytes(b"no")
     with pytest.raises(UserError, match="other.h5 holds no weights of Keras' InceptionV3"):
-        inception(evaluation, str(tmp_path / "other.h5"))
+        load_inception(evaluation, str(tmp_path / "other.h5"))
 
 
 def test_metrics_that_none_can_have() -> None:
@@ -201,8 +201,8 @@ def test_metrics_that_none_can_have() -> None:
         def __call__(self, evaluation: Evaluation) -> list[Number]:
             raise AssertionError
 
-    source = load()
-    cut = {"validation": 0.1, "test": 0.1, "split_seed": 0, "limit": None, "folds": None, "fold": 0}
+    source = load_digits()
+    cut = {"validation": 0.1, "test": 0.1, "stratify": False, "split_seed": 0, "limit": None, "folds": None, "fold": 0}
     dataset = Dataset(source, **cut, augment=Augment())
     dataset.spec = type(source.spec)("digits", (8, 8, 1))
     with pytest.raises(UserError, match="none of the metrics suits"):

@@ -10,17 +10,18 @@ import numpy as np
 import pytest
 from conftest import Genctl, tiny
 
-from genctl.data.base import Examples, Split
+from genctl.data.examples import Examples, Split
 from genctl.data.spec import Spec
-from genctl.errors import UserError
-from genctl.metrics import classes, frechet, kernel, neighbourhoods
-from genctl.metrics.base import Evaluation, Number, Unsuited
+from genctl.errors import Unsuited, UserError
+from genctl.metrics import class_coverage, frechet, kernel, neighbourhoods
 from genctl.metrics.copies import Copies
-from genctl.metrics.features.base import Extractor
-from genctl.metrics.features.pixels import pixels
+from genctl.metrics.evaluation import Evaluation, Number
+from genctl.metrics.features.extractor import Extractor
+from genctl.metrics.features.pixels import fit_pixels
+from genctl.metrics.features.training_data import count_classes
 from genctl.metrics.frechet import Frechet
 from genctl.metrics.measure import measure
-from genctl.metrics.vectors import Vectors
+from genctl.metrics.vectors import Vectors, vectors
 
 FEW = ("trainer.batch_size=1", "trainer.steps=2", "trainer.xla=false")
 NEEDS = {
@@ -69,7 +70,7 @@ def noise(count: int, seed: int = 0) -> np.ndarray:
 
 def beside(real: np.ndarray, train: np.ndarray, images: np.ndarray, **more: Any) -> Evaluation:
     """An evaluation of images beside real ones by the principal components of the pixels."""
-    given = {"images": images, "count": len(images), "features": pixels} | more
+    given = {"images": images, "count": len(images), "features": fit_pixels} | more
     return Evaluation(Spec("noise", (4, 4, 1)), split("test", real), split("train", train), 0, **given)
 
 
@@ -80,7 +81,12 @@ def beside(real: np.ndarray, train: np.ndarray, images: np.ndarray, **more: Any)
         (frechet.compare, 9, 1, "the Fréchet distance needs at least 2 real examples, and there are 1"),
         (lambda x, y: kernel.compare(x, y, 2), 3, 9, "the kernel distance needs at least 4 samples, and there are 3"),
         (lambda x, y: neighbourhoods.compare(x, y, 9), 20, 9, "k=9 needs at least 10 real examples, and there are 9"),
-        (lambda x, y: classes.compare(x, y, np.argmax, 3), 0, 9, "classes needs at least 1 samples, and there are 0"),
+        (
+            lambda x, y: class_coverage.compare(x, y, np.argmax, 3),
+            0,
+            9,
+            "classes needs at least 1 samples, and there are 0",
+        ),
     ],
 )
 def test_what_is_needed_and_what_is_there(compare: Callable, samples: int, real: int, message: str) -> None:
@@ -120,7 +126,7 @@ def test_a_floor_that_cannot_be_had_is_left_out() -> None:
 
 
 def test_principal_components_are_fewer_than_the_examples_that_they_are_fitted_to() -> None:
-    assert pixels(beside(noise(9), noise(3), noise(9, 1))).facts["components"] == 2
+    assert fit_pixels(beside(noise(9), noise(3), noise(9, 1))).facts["components"] == 2
 
 
 def test_one_class_is_nothing_to_classify_by() -> None:
@@ -128,9 +134,9 @@ def test_one_class_is_nothing_to_classify_by() -> None:
     spec = Spec("noise", (4, 4, 1), ("a", "b"))
     labels = np.zeros(9, np.int32)
     images = dataclasses.replace(images, spec=spec, train=split("train", noise(9, 2), labels))
-    assert images.trained_classes == 1 and images.vectors.extractor.name == "pixels"
+    assert count_classes(spec, images.train) == 1 and vectors(images).extractor.name == "pixels"
     with pytest.raises(UserError, match="classes cannot be had: Classes needs training examples of 2 classes"):
-        measure({"classes": classes.Classes()}, images, named=True)
+        measure({"classes": class_coverage.Classes()}, images, named=True)
 
 
 class Says:

@@ -10,8 +10,8 @@ from conftest import Genctl, tiny
 from test_metrics_examples import evaluation, small_vae
 
 from genctl.data.spec import Spec
-from genctl.metrics.bounds import binarized
 from genctl.metrics.likelihood import Likelihood
+from genctl.metrics.marginal_likelihood import binarized
 from genctl.metrics.reconstruction import Denoising, Reconstruction
 
 BYTES = np.random.default_rng(0).integers(0, 256, (40, 12, 13, 1), np.uint8)

@@ -10,15 +10,15 @@ import pytest
 from conftest import Genctl
 from PIL import Image
 
-from genctl.data.digits import load
-from genctl.data.pictures import fitted
-from genctl.pictures import as_picture
+from genctl.data.digits import load_digits
+from genctl.data.image_files import Shape, fitted
+from genctl.runs.grids import as_picture
 
 FRECHET = "metrics=frechet"
 
 
 def digit_images(count: int) -> np.ndarray:
-    return load().train.images[:count]
+    return load_digits().train.images[:count]
 
 
 def save_images(folder: str, images: np.ndarray) -> None:
@@ -74,7 +74,7 @@ def test_sizes_that_differ_become_that_of_the_real_images_or_the_one_asked_for(g
     real, samples = digit_images(40), digit_images(80)[40:]
     np.savez("real.npz", images=real)
     for name, images in (("fitted", samples), ("fitted_real", real)):  # as a training would resize them
-        shrunk = [fitted(as_picture(image), 8, 8, 1) for image in enlarged(images)]
+        shrunk = [fitted(as_picture(image), Shape(8, 8, 1)) for image in enlarged(images)]
         np.savez(f"{name}.npz", images=np.stack(shrunk))
     np.savez("large.npz", images=enlarged(samples))
     np.savez("large_real.npz", images=(enlarged(real) / 255).astype(np.float16))
@@ -164,7 +164,11 @@ def make_sets() -> None:
             "frechet cannot be had: features by pixels needs at least 2 training examples, and there are 1",
         ),
         ("good", "one.npz", "frechet cannot be had: the Fréchet distance needs at least 2 samples, and there are 1"),
-        ("good", "odd.npz", "real=good has numbers from 0.0 to 255.0, but samples=odd.npz numbers from 0.0 to 765.0"),
+        (
+            "good",
+            "odd.npz",
+            "samples=odd.npz: its images are numbers from 0 to 765, and those beside them from 0 to 255",
+        ),
         ("narrow.npz", "wide.npz", "real=narrow.npz holds vectors of 5 numbers, but samples=wide.npz vectors of 6"),
         ("narrow.npz", "good", "real=narrow.npz holds vectors of 5 numbers, but samples=good images"),
         ("good", "narrow.npz", "real=good holds images, but samples=narrow.npz vectors of 5 numbers"),

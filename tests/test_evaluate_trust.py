@@ -18,18 +18,18 @@ import yaml
 from conftest import Genctl
 from rich.console import Console
 
-from genctl import evaluations
-from genctl.data.base import Examples, Split
+from genctl.data.examples import Examples, Split
 from genctl.data.spec import Spec
 from genctl.errors import UserError
-from genctl.metrics import kept as cache
-from genctl.metrics.base import Evaluation, Number
-from genctl.metrics.features.autoencoder import autoencoder
-from genctl.metrics.features.classifier import classifier
-from genctl.metrics.features.inception import inception
-from genctl.metrics.features.pixels import pixels
-from genctl.metrics.kept import kept
-from genctl.metrics.table import table
+from genctl.metrics import results
+from genctl.metrics.evaluation import Evaluation, Number
+from genctl.metrics.features import feature_cache
+from genctl.metrics.features.classifier import train_classifier
+from genctl.metrics.features.feature_cache import kept
+from genctl.metrics.features.inception import load_inception
+from genctl.metrics.features.pixels import fit_pixels
+from genctl.metrics.features.run_encoder import load_autoencoder
+from genctl.metrics.results_table import table
 from genctl.metrics.vectors import Vectors
 
 SPEC = Spec("mine", (8, 8, 1), ("a", "b"), low=0.0, high=1.0)
@@ -60,7 +60,7 @@ def features(spec: Spec, network: Callable) -> np.ndarray:
 
 @pytest.mark.parametrize("other", OTHERS)
 @pytest.mark.parametrize(
-    "network", [pixels, lambda given: classifier(given, steps=2, batch_size=8)], ids=["pixels", "classifier"]
+    "network", [fit_pixels, lambda given: train_classifier(given, steps=2, batch_size=8)], ids=["pixels", "classifier"]
 )
 def test_the_cache_of_another_spec_changes_no_features(
     network: Callable, other: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -73,7 +73,7 @@ def test_the_cache_of_another_spec_changes_no_features(
     assert len(list(Path(tmp_path, "shared").rglob("*.safetensors"))) == 2 * before
 
 
-def counting() -> tuple[list[int], Callable[[], cache.Arrays]]:
+def counting() -> tuple[list[int], Callable[[], feature_cache.Arrays]]:
     made: list[int] = []
     return made, lambda: (made.append(1), {"a": np.arange(3.0)})[1]
 
@@ -89,9 +89,9 @@ def test_every_part_of_a_key_counts(monkeypatch: pytest.MonkeyPatch) -> None:
         assert len(made) == turn
         kept(kind, spec, key, make)
         kept(kind, spec, key, make)
-    for library in cache.versions():
+    for library in feature_cache.versions():
         count = len(made)
-        monkeypatch.setattr(cache, "versions", lambda library=library: {library: "0"})
+        monkeypatch.setattr(feature_cache, "versions", lambda library=library: {library: "0"})
         kept("x", SPEC, {"k": 1}, make)
         assert len(made) == count + 1
     with pytest.raises(TypeError, match="no plain type"):
@@ -100,7 +100,7 @@ def test_every_part_of_a_key_counts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_is_kept_is_checked_when_it_is_read() -> None:
     made, make = counting()
-    folder = cache.cache_path("evaluation", "x")
+    folder = feature_cache.cache_path("evaluation", "x")
     kept("x", SPEC, {"k": 1}, make)
     [first] = folder.glob("*.safetensors")
     kept("x", SPEC, {"k": 2}, lambda: {"a": np.zeros(3)})
@@ -130,10 +130,11 @@ def test_a_run_with_the_same_weights_and_another_network_shares_no_features(tiny
     assert config["encoder"]["activation"] != "tanh"
     path.write_text(yaml.safe_dump(config | {"encoder": config["encoder"] | {"activation": "tanh"}}))
     theirs, mine = (
-        features(SPEC, lambda given, name=name: autoencoder(given, str(tmp_path / name))) for name in ("theirs", "mine")
+        features(SPEC, lambda given, name=name: load_autoencoder(given, str(tmp_path / name)))
+        for name in ("theirs", "mine")
     )
     assert np.abs(theirs - mine).max() > 1e-3
-    code = autoencoder(evaluation(trust=("other",)), str(tmp_path / "mine"))
+    code = load_autoencoder(evaluation(trust=("other",)), str(tmp_path / "mine"))
     assert code.key is None and (Vectors(evaluation(), code).real == mine).all()
 
 
@@ -178,7 +179,7 @@ DAMAGED = {
 }
 
 
-def results(path: str = "x/evaluations/step-000000006.json", text: str = rows()) -> Path:
+def file_of_results(path: str = "x/evaluations/step-000000006.json", text: str = rows()) -> Path:
     file = Path(path)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(text.encode("utf-8", "surrogatepass"))
@@ -187,28 +188,28 @@ def results(path: str = "x/evaluations/step-000000006.json", text: str = rows())
 
 @pytest.mark.parametrize("kind", DAMAGED)
 def test_damaged_results_are_named(genctl: Genctl, kind: str) -> None:
-    file = results(text=DAMAGED[kind])
+    file = file_of_results(text=DAMAGED[kind])
     with pytest.raises(UserError) as caught:
-        evaluations.read(Path("x"))
+        results.read(Path("x"))
     message = str(caught.value)
     assert message.startswith(f"{file} cannot be read: ") and message.endswith("Delete it and evaluate anew.")
     assert len(message) < 500 and "\x1b" not in message
 
 
 def test_results_that_are_whole_are_read(genctl: Genctl) -> None:
-    results()
-    [record] = evaluations.read(Path("x"))
+    file_of_results()
+    [record] = results.read(Path("x"))
     assert (record.step, record.number.value, record.number.floor, record.number.protocol) == (6, 1.5, 2.0, {"k": 3})
-    assert evaluations.read(Path("elsewhere")) == []
+    assert results.read(Path("elsewhere")) == []
 
 
 @pytest.mark.parametrize(
     "name", ["step-²", "step-", "step-6", "step-00000000x", "step-000000006 copy", "step--00000006"]
 )
 def test_files_of_other_names_are_named(genctl: Genctl, name: str) -> None:
-    file = results(f"x/evaluations/{name}.json")
+    file = file_of_results(f"x/evaluations/{name}.json")
     with pytest.raises(UserError, match="has not the name of a file of results") as caught:
-        evaluations.read(Path("x"))
+        results.read(Path("x"))
     assert str(file) in str(caught.value)
 
 
@@ -223,19 +224,19 @@ def test_what_is_no_file_is_named(genctl: Genctl) -> None:
         file.parent.mkdir(parents=True)
         make(file)
         with pytest.raises(UserError, match=f"step-000000006.json is {what}"):
-            evaluations.read(Path("x"))
+            results.read(Path("x"))
     shutil.rmtree("x")
     Path("x").mkdir()
     Path("x/evaluations").write_text("")
     with pytest.raises(UserError, match="x/evaluations is no folder"):
-        evaluations.read(Path("x"))
+        results.read(Path("x"))
     with pytest.raises(UserError, match="x/evaluations cannot be written"):
-        evaluations.write(Path("x"), 6, [Number("mse", 1.0, "1", {})])
+        results.write(Path("x"), 6, [Number("mse", 1.0, "1", {})])
 
 
 def test_a_damaged_file_is_told_before_any_work(genctl: Genctl, tiny_run: Callable) -> None:
     shutil.copytree(tiny_run("ae"), "x")
-    results(text=DAMAGED["NaN"])
+    file_of_results(text=DAMAGED["NaN"])
     for words in (("evaluate", "run=x"), ("compare", "x")):
         assert "0.number.value: Input should be a finite number" in genctl.bad(*words)
 
@@ -287,7 +288,7 @@ CHANGES = {
 def test_weights_that_lead_to_other_files_are_refused(tmp_path: Path, kind: str) -> None:
     path = weights(tmp_path / "hostile.h5", CHANGES[kind])
     with pytest.raises(UserError, match=f"hostile.h5 holds no weights of Keras' InceptionV3 without top: .*{kind}"):
-        inception(evaluation(), path)
+        load_inception(evaluation(), path)
 
 
 def test_weights_that_are_no_file(tmp_path: Path) -> None:
@@ -298,9 +299,9 @@ def test_weights_that_are_no_file(tmp_path: Path) -> None:
         (f"{tmp_path}/pipe.h5", "is a pipe"),
     ):
         with pytest.raises(UserError, match=message):
-            inception(evaluation(), place)
+            load_inception(evaluation(), place)
 
 
 def test_a_feature_run_is_named_by_its_setting(genctl: Genctl) -> None:
     with pytest.raises(UserError, match="features.run=nowhere is not there"):
-        autoencoder(evaluation(), "nowhere")
+        load_autoencoder(evaluation(), "nowhere")

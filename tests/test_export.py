@@ -11,9 +11,9 @@ import pytest
 from conftest import Genctl
 
 import genctl as package
-from genctl import evaluations
-from genctl.artefacts import check
-from genctl.metrics.base import Number
+from genctl.cli.verbs.exporting import check
+from genctl.metrics import results
+from genctl.metrics.evaluation import Number
 
 Runs = Callable[[str], Path]
 
@@ -78,7 +78,7 @@ def test_a_conditional_generator_takes_labels(genctl: Genctl, tiny_run: Runs, ki
 def test_all_parts_of_four_networks_and_their_card(genctl: Genctl, tiny_run: Runs) -> None:
     shutil.copytree(tiny_run("aegan"), "moved")
     Path("moved/evaluations").mkdir()
-    evaluations.write_to(
+    results.write_to(
         Path("moved/evaluations/step-000000006.json"), [Number("frechet_distance", 12.5, "1", {"split": "test"})], 6
     )
     genctl.good("export", "run=moved")
@@ -97,7 +97,7 @@ def test_all_parts_of_four_networks_and_their_card(genctl: Genctl, tiny_run: Run
 
 
 def test_running_averages_are_exported(tiny_run: Runs) -> None:
-    from genctl import build, checkpoint, state
+    from genctl.runs import build, checkpoint, state
 
     run = package.load(tiny_run("aegan"))
     stored = checkpoint.newest(tiny_run("aegan") / "checkpoints")
@@ -110,7 +110,7 @@ def test_running_averages_are_exported(tiny_run: Runs) -> None:
 
 
 def test_a_wrong_export_is_not_left(genctl: Genctl, tiny_run: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
-    from genctl.artefacts import parts
+    from genctl.cli.verbs.exporting import parts
 
     monkeypatch.setattr(parts, "as_stored", lambda values, spec: parts.keras.ops.cast(values * 0, "uint8"))
     message = genctl.bad("export", f"run={tiny_run('vae')}", "part=decoder", "out=deep/out")

@@ -12,10 +12,11 @@ from conftest import Genctl
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from genctl import evaluations, projector
-from genctl.artefacts.markdown import fenced, table, text
-from genctl.data.paths import shown
-from genctl.metrics.base import Number
+from genctl.cli.verbs import projector
+from genctl.cli.verbs.exporting.markdown import fenced, table, text
+from genctl.data.locations import shown
+from genctl.metrics import results
+from genctl.metrics.evaluation import Number
 
 Runs = Callable[[str], Path]
 NAMES = [  # of classes; the numbers are those of others, and one is there twice
@@ -62,7 +63,7 @@ def hostile(genctl: Genctl, tiny_run: Runs) -> Path:
     (run / "summary.json").write_text(json.dumps({**summary, "metrics": {"a|b": {"<i>\n| x |": 1.5}}}))
     (run / "evaluations").mkdir()
     number = Number("m|`*", 2.5, "<u>", {"<s>|\n": ["`", {"](x)": "\x1b"}]}, floor=1.25)
-    evaluations.write_to(run / "evaluations/step-000000006.json", [number], 6)
+    results.write_to(run / "evaluations/step-000000006.json", [number], 6)
     return run
 
 

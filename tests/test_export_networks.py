@@ -1,7 +1,5 @@
 """Networks of many kinds: exported as they are, or refused in one message that leaves nothing."""
 
-import json
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -59,24 +57,6 @@ def test_a_scale_that_was_learnt_and_a_list_of_layers(genctl: Genctl, trained: C
     assert (given["decoder.keras"] == loaded.decode(CODES)).all()
 
 
-@pytest.mark.parametrize("kind", ["keras", "onnx"])
-def test_networks_of_half_precision_are_exported_in_single(
-    genctl: Genctl, trained: Callable[..., Path], kind: str
-) -> None:
-    pytest.importorskip("tf2onnx") if kind == "onnx" else None
-    words = ("model=vae", "model.latent_dim=5", *MLP, "encoder.normalization=spectral")
-    run = trained(*words, "trainer.precision=mixed_bfloat16", *TINY)
-    genctl.good("export", f"run={run}", f"format={kind}", "part=encoder", "out=out")
-    assert "It was trained in mixed_bfloat16; the files compute in float32." in Path("out/README.md").read_text()
-    given, loaded = alone({"image": IMAGES}, (f"encoder.{kind}", "code", ["image"])), package.load(run)
-    own = loaded.encode(IMAGES)
-    np.testing.assert_allclose(given[f"encoder.{kind}"], own, atol=0.05 * np.abs(own).max())
-    if kind == "keras":
-        described = json.loads(zipfile.ZipFile("out/encoder.keras").read("config.json"))
-        assert "bfloat16" not in json.dumps(described)
-    assert loaded.networks["encoder"].layers[2].layer.compute_dtype == "bfloat16"
-
-
 @pytest.mark.parametrize(
     ("layer", "name"),
     [
@@ -111,7 +91,7 @@ def test_a_family_that_computes_with_more_than_keras(genctl: Genctl, trained: Ca
 
 
 def test_numbers_that_are_not_finite_are_not_exported() -> None:
-    from genctl.artefacts import check
+    from genctl.cli.verbs.exporting import check
 
     expected = np.array([[1.0, np.nan]], np.float32)
     with pytest.raises(package.errors.UserError, match="NaN or infinite"):

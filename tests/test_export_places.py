@@ -64,7 +64,7 @@ def test_an_empty_folder_is_filled_and_its_neighbours_stay(
 def test_what_stops_an_export_leaves_nothing(
     genctl: Genctl, tiny_run: Runs, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    from genctl.artefacts import card
+    from genctl.cli.verbs.exporting import card
 
     def stop(*arguments: object, **named: object) -> None:
         raise error
@@ -80,7 +80,7 @@ def test_what_stops_an_export_leaves_nothing(
 def test_what_a_library_cannot_do_is_one_message(
     genctl: Genctl, tiny_run: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from genctl.artefacts import formats
+    from genctl.cli.verbs.exporting import formats
 
     def refuse(*arguments: object, **named: object) -> None:
         raise RuntimeError("no kernel for Odd\nlots more")

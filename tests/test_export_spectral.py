@@ -10,8 +10,8 @@ from conftest import Genctl
 from test_export import alone
 
 import genctl as package
-from genctl.artefacts.plain import plain
-from genctl.networks.spectral import Spectral
+from genctl.cli.verbs.exporting.plain import plain
+from genctl.networks.layers.spectral import Spectral
 
 TINY = ("trainer.steps=2", "trainer.batch_size=8", "dataset.limit=40", "callbacks.images.every=0")
 SMALL = ("discriminator.filters=[4,6]", "generator=mlp", "generator.units=[8]")

@@ -8,9 +8,8 @@ import pytest
 import tensorflow as tf
 from conftest import Genctl, tiny
 
-from genctl import failures
+from genctl.compute import failures
 from genctl.errors import UserError
-from genctl.run import Run
 
 BROKEN = """
 import tensorflow as tf
@@ -74,9 +73,9 @@ def test_a_step_that_fails_is_one_message(genctl: Genctl, kind: str, xla: bool, 
 
 LIMITED = """
 import resource, sys
-from genctl import cli
+from genctl.cli.main import main
 resource.setrlimit(resource.RLIMIT_AS, (10 * 2**30,) * 2)
-sys.exit(cli.main(sys.argv[1:]))
+sys.exit(main(sys.argv[1:]))
 """
 
 
@@ -109,17 +108,13 @@ def test_the_line_that_says_what_is_wrong_is_found(text: str, expected: str) -> 
 
 
 def test_the_loss_of_a_process_and_what_users_are_told_stay_what_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Computing:
-        pass
-
-    run: Run = Computing()  # type: ignore[assignment]
     for error in (UserError("told"), KeyboardInterrupt(), AttributeError("a fault of genctl")):
-        with pytest.raises(type(error)) as found, failures.explained(run, "step 1"):
+        with pytest.raises(type(error)) as found, failures.explained("step 1", str):
             raise error
         assert found.value is error
     lost = tf.errors.UnavailableError(None, None, "Socket closed")
-    with pytest.raises(UserError, match="step 1 cannot be computed: Socket closed"), failures.explained(run, "step 1"):
+    with pytest.raises(UserError, match="step 1 cannot be computed: Socket closed"), failures.explained("step 1", str):
         raise lost
     monkeypatch.setattr(failures, "several_processes", lambda: True)
-    with pytest.raises(tf.errors.UnavailableError), failures.explained(run, "step 1"):
+    with pytest.raises(tf.errors.UnavailableError), failures.explained("step 1", str):
         raise lost

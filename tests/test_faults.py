@@ -11,7 +11,7 @@ import pytest
 from conftest import NIGHTLY, ROLES, Genctl, newest_weights, rows, tiny
 from test_resume import options, start, wait_for_step
 
-from genctl import checkpoint
+from genctl.runs import checkpoint
 
 EVERY = ("trainer.steps=30", "callbacks.checkpoint.every=10", "callbacks.log.every=10")
 WORDS = (*options("vae"), *EVERY)

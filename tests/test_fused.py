@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from genctl.networks.fused import PLAIN, BatchNorm, LeakyReLU
+from genctl.networks.layers.fused import PLAIN, BatchNorm, LeakyReLU
 
 SHAPES = [(16, 5), (16, 4, 6, 3)]
 

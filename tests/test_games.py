@@ -10,14 +10,15 @@ import tensorflow as tf
 import yaml
 from conftest import Genctl, newest_weights, rows
 
-from genctl import checkpoint
-from genctl.context import Noise, StepContext
+from genctl.compute.context import Noise, StepContext
 from genctl.errors import UserError
 from genctl.objectives.adversarial import ADVERSARIAL
-from genctl.optimizers import Optimizer
-from genctl.player import Loss, Player
-from genctl.strategies.base import Batch
-from genctl.strategies.game import Game, diversity
+from genctl.runs import checkpoint
+from genctl.strategies.gan import GAN
+from genctl.strategies.parts.game import Game, diversity
+from genctl.strategies.parts.strategy import Batch
+from genctl.strategies.players.optimizers import Optimizer
+from genctl.strategies.players.player import Loss, Player
 
 DEFAULTS = yaml.safe_load((Path(__file__).parents[1] / "configs" / "model" / "_game.yaml").read_text())["model"]
 REAL = np.array([[0.5], [-1.0], [0.6], [3.0]], np.float32)
@@ -103,6 +104,7 @@ class Line:
         self.forger, self.critic = (
             Player("one", network, optimizer=Optimizer(keras.optimizers.SGD(), 0.1)) for network in (self.g, self.d)
         )
+        self.game = game(critic_turns=2)
         self.made: list[int] = []
 
     def generate(self, batch: Batch, context: StepContext, training: bool) -> tf.Tensor:
@@ -119,7 +121,7 @@ class Line:
 def test_the_forger_is_judged_by_the_critic_of_the_last_turn_on_what_was_made_for_that() -> None:
     line = Line()
     batch = {"image": tf.constant([[1.0], [4.0], [1.0], [4.0]])}  # parts of the turns: ones, then fours
-    tf.function(lambda: game(critic_turns=2).play(line, line.forger, line.forger_loss, batch, CONTEXT))()
+    tf.function(lambda: GAN.step(line, batch, CONTEXT))()  # type: ignore[arg-type]
     assert line.made == [2, 2], "one pass of the generator for each turn, and none for the forger's"
     d = 3.0 - 0.1 * (2.0 - 1.0) - 0.1 * (2.0 - 4.0)
     assert line.d.get_weights()[0][0, 0] == pytest.approx(d, rel=1e-6)
@@ -173,7 +175,7 @@ def test_clipped_weights_stay_within_their_bound() -> None:
 
     @tf.function
     def step() -> None:
-        player.minimize(lambda: (tf.reduce_sum(player.weights[0].value), {}), CONTEXT)
+        player.minimize(tf.reduce_sum(player.weights[0].value), {}, CONTEXT)
 
     step()
     assert (player.weights[0].numpy() == np.float32(-0.01)).all()

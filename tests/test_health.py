@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from genctl.health import CHECKS, Health
+from genctl.training.health import CHECKS, Health
 
 WINS = {"discriminator/loss": 0.01, "discriminator/real_accuracy": 1.0, "discriminator/fake_accuracy": 1.0}
 ALIKE = {"generator/diversity": 0.05}

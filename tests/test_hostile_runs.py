@@ -17,9 +17,9 @@ import yaml
 from conftest import Genctl
 
 import genctl as library
-from genctl import checkpoint
-from genctl.cli import main
+from genctl.cli.main import main
 from genctl.errors import UserError
+from genctl.runs import checkpoint
 
 Change = Callable[[Path], object]
 SECRET = "sesame-5150"
@@ -133,7 +133,7 @@ def aliases(depth: int) -> str:
 
 CODE = marshal.dumps(compile("open('hostile-ran', 'w')", "hostile", "exec")).hex()
 LAMBDA = {"class_name": "Lambda", "config": {"function": {"class_name": "__lambda__", "config": {"code": CODE}}}}
-LAYERS = {"_target_": "genctl.networks.layers.layers"}
+LAYERS = {"_target_": "genctl.networks.build_sequential"}
 TARGETS = {
     "func_load": {"_target_": "keras.src.utils.python_utils.func_load", "code": CODE},
     "deserialize": {"_target_": "keras.saving.deserialize_keras_object", "config": LAMBDA, "safe_mode": False},
@@ -141,12 +141,16 @@ TARGETS = {
     "model_from_json": {"_target_": "keras.models.model_from_json", "json_string": json.dumps(LAMBDA)},
     "load_model": {"_target_": "keras.saving.load_model", "filepath": "hostile.keras", "safe_mode": False},
     "get_file": {"_target_": "keras.utils.get_file", "fname": "hostile", "origin": "http://127.0.0.1:9/x"},
-    "write": {"_target_": "genctl.rundir.write", "path": "hostile-ran", "text": "x"},
-    "rmtree": {"_target_": "genctl.rundir.shutil.rmtree", "path": "elsewhere"},
+    "write": {"_target_": "genctl.runs.rundir.write", "path": "hostile-ran", "text": "x"},
+    "rmtree": {"_target_": "genctl.runs.rundir.shutil.rmtree", "path": "elsewhere"},
     "module": {"_target_": "hostile_module.run"},
     "os": {"_target_": "os.system", "command": "touch hostile-ran"},
-    "trust": {"_target_": "genctl.build.dataset", "config": {"dataset": {"_target_": "os.getcwd"}}, "trust": ["os"]},
-    "partial": {"_target_": "genctl.networks.mlp.mlp", "_partial_": True, "units": [4]},
+    "trust": {
+        "_target_": "genctl.runs.build.dataset",
+        "config": {"dataset": {"_target_": "os.getcwd"}},
+        "trust": ["os"],
+    },
+    "partial": {"_target_": "genctl.networks.build_mlp", "_partial_": True, "units": [4]},
     "number": {"_target_": 5},
 }
 HOSTILE: dict[str, Change] = {

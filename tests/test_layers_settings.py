@@ -10,7 +10,7 @@ import genctl as library
 
 TINY = ("train", "trainer.batch_size=16", "dataset.limit=40", "outputs=runs", "callbacks.images.every=0")
 DENSE = "[{Dense: {units: 8, kernel_regularizer: {_target_: keras.regularizers.L2, l2: %s}}}]"
-NADAM = """_target_: genctl.optimizers.Optimizer
+NADAM = """_target_: genctl.strategies.players.Optimizer
 rule: {_target_: keras.optimizers.Nadam, beta_1: 0.8}
 learning_rate: 1e-3
 clip_norm: null
@@ -59,7 +59,7 @@ def test_an_optimizer_of_keras_moves_the_weights_at_the_configs_rate(genctl: Gen
     [
         ("{class_name: Lambda, config: {}}", "encoder.layers[0].kernel_regularizer={'class_name': 'Lambda', 'config'"),
         ("{_target_: keras.layers.Lambda, function: x}", "keras.layers.Lambda: this name is not on genctl's list"),
-        ("{_target_: genctl.callbacks.Log, every: 1}", "genctl.callbacks.Log: it may not stand here"),
+        ("{_target_: genctl.training.Log, every: 1}", "genctl.training.Log: it may not stand here"),
         ("{_target_: keras.regularizers.L2, l2: .inf}", "kernel_regularizer.l2=inf: should be a finite number"),
         ("{_target_: keras.regularizers.L3}", "keras.regularizers.L3: this name is not on genctl's list"),
         ("{_target_: keras.regularizers.L2, l3: 1}", "kernel_regularizer (L2): no argument 'l3'"),
@@ -67,6 +67,6 @@ def test_an_optimizer_of_keras_moves_the_weights_at_the_configs_rate(genctl: Gen
 )
 def test_other_objects_are_refused(genctl: Genctl, value: str, message: str) -> None:
     Path("configs/encoder").mkdir(parents=True)
-    text = f"_target_: genctl.networks.layers.layers\nlayers:\n- Dense: {{units: 8, kernel_regularizer: {value}}}\n"
+    text = f"_target_: genctl.networks.build_sequential\nlayers:\n- Dense: {{units: 8, kernel_regularizer: {value}}}\n"
     Path("configs/encoder/mine.yaml").write_text(text)
     assert message in genctl.bad(*TINY, "trainer.steps=1", "encoder=mine")

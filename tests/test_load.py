@@ -13,9 +13,9 @@ import pytest
 import tensorflow as tf
 
 import genctl
-from genctl.context import Noise, truncated
+from genctl.compute.context import Noise, truncated
 from genctl.errors import UserError
-from genctl.trained import Trained
+from genctl.runs.trained import Trained
 
 Runs = Callable[[str], Path]
 Loaded = Callable[[str], Trained]
@@ -55,15 +55,15 @@ def test_floats_in_the_units_of_the_data_are_read_as_such(loaded: Loaded) -> Non
     images = np.zeros((2, 8, 8), np.uint8)
     assert run.encode(images).shape == (2, 5)
     spec = run.spec.__class__("floats", (8, 8, 1), (), -2.0, 6.0)
-    values, units = spec.readable(np.full((1, 8, 8, 1), 2.0))
-    assert values.dtype == np.float32 and units == spec and spec.to_bytes(values)[0, 0, 0, 0] == 128
+    values = spec.readable(np.full((1, 8, 8, 1), 2.0))
+    assert values.dtype == np.float32 and spec.to_bytes(values)[0, 0, 0, 0] == 128
 
 
 @pytest.mark.parametrize(
     ("model", "call", "message"),
     [
         ("vae", lambda run: run.encode(np.zeros((2, 7, 8, 1), np.uint8)), r"shape \[2, 7, 8, 1\]: .*\(n, 8, 8, 1\)"),
-        ("vae", lambda run: run.encode(np.zeros((2, 8, 8, 1), np.float32)), "give uint8 images"),
+        ("vae", lambda run: run.encode(np.full((2, 8, 8, 1), "a")), "examples of type <U1: give numbers"),
         ("vae", lambda run: run.encode(np.zeros((0, 8, 8, 1), np.uint8)), "n at least 1"),
         ("vae", lambda run: run.decode(np.zeros((2, 4))), r"this run's are \(n, 5\) numbers, n at least 1"),
         ("vae", lambda run: run.sample(1, label=3), "not class-conditional"),

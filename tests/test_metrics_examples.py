@@ -7,23 +7,24 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from scipy.stats import multivariate_normal
+from scipy.stats import multivariate_normal, norm
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from genctl.context import Noise
-from genctl.data.base import Examples, Split
+from genctl.compute.context import Noise
+from genctl.data.examples import Examples, Split
 from genctl.data.spec import Spec
-from genctl.metrics.base import Evaluation, Unsuited
-from genctl.metrics.bounds import binarized, bounds
+from genctl.errors import Unsuited
 from genctl.metrics.codes import AggregatePosterior, Probes, squared_mmd
 from genctl.metrics.encoders import ActiveShare, Slope, active_shares
+from genctl.metrics.evaluation import Evaluation
 from genctl.metrics.likelihood import ActiveUnits, Likelihood, active
+from genctl.metrics.marginal_likelihood import binarized, bounds
 from genctl.metrics.reconstruction import Denoising, Reconstruction, compare
-from genctl.networks.mlp import mlp
+from genctl.networks.mlp import build_mlp
 from genctl.objectives.divergences import standard_normal_kl
 from genctl.objectives.likelihoods import LIKELIHOODS, bernoulli
-from genctl.optimizers import Optimizer
-from genctl.strategies.base import Batch, Strategy
+from genctl.strategies.parts.strategy import Batch, Strategy
+from genctl.strategies.players.optimizers import Optimizer
 from genctl.strategies.vae import VAE
 
 VECTORS = Spec("vectors", (3,), low=-1.0, high=1.0)
@@ -67,7 +68,9 @@ def test_portions_change_no_more_than_the_draws(monkeypatch: pytest.MonkeyPatch)
     x = np.random.default_rng(0).normal(scale=0.5, size=(5, 3)).astype(np.float32)
     model = LinearGaussian(VECTORS, conditional=False)
     whole = bounds(model, split_of(x), 10_000, "none", seed=0)
-    monkeypatch.setattr("genctl.metrics.bounds.CELLS", 3 * 999)  # eleven portions, of which the last is not full
+    monkeypatch.setattr(
+        "genctl.metrics.marginal_likelihood.CELLS", 3 * 999
+    )  # eleven portions, of which the last is not full
     parts = bounds(model, split_of(x), 10_000, "none", seed=0)
     for name, values in whole.items():
         np.testing.assert_allclose(parts[name], values, atol=0.2)
@@ -78,7 +81,7 @@ def test_portions_change_no_more_than_the_draws(monkeypatch: pytest.MonkeyPatch)
 
 def small_vae(spec: Spec, latent_dim: int, likelihood: str = "bernoulli") -> VAE:
     keras.utils.set_random_seed(0)
-    network = functools.partial(mlp, units=[4], activation="tanh", normalization="none", dropout=0.0)
+    network = functools.partial(build_mlp, units=[4], activation="tanh", normalization="none", dropout=0.0)
     optimizer = functools.partial(Optimizer, keras.optimizers.SGD(), learning_rate=1.0)
     return VAE(spec, network, network, optimizer, latent_dim, 1.0, likelihood, 0, False)
 
@@ -102,6 +105,22 @@ def test_a_vae_s_bound_against_numerical_integration_over_its_code() -> None:
     image = np.where(binary.reshape(4, 2, 3, 1), 1.0, -1.0).astype(np.float32)
     rate = standard_normal_kl(*model.codec.infer({"image": image, "label": tf.zeros((4, 2))}))
     np.testing.assert_allclose(found["rate"], rate, atol=0.02)
+
+
+def test_the_bound_with_an_optimal_sigma_is_one_of_each_example_by_itself() -> None:
+    model = small_vae(IMAGES, 1, "gaussian_optimal")
+    x = np.random.default_rng(0).integers(0, 256, (5, 2, 3, 1), np.uint8)
+    few, many = (bounds(model, split_of(x, np.zeros(5, np.int32)), k, "none", seed=0) for k in (10, 20_000))
+    z = np.linspace(-8, 8, 4001, dtype=np.float32)[:, None]
+    means = 1 / (1 + np.exp(-model.decoder(z).numpy()[..., 0].reshape(1, len(z), 6)))
+    log_likelihood = norm.logpdf(x.reshape(5, 1, 6) / 255, means, 0.1).sum(2)  # sigma before training
+    evidence = np.log(np.trapezoid(np.exp(log_likelihood + norm.logpdf(z[:, 0])), z[:, 0], axis=1))
+    np.testing.assert_allclose(many["importance_weighted_bound"], evidence, atol=0.05)
+    assert few["importance_weighted_bound"].mean() < many["importance_weighted_bound"].mean()
+    others = np.concatenate([x[:1], 255 - x[1:]])
+    again = bounds(model, split_of(others, np.zeros(5, np.int32)), 10, "none", seed=0)
+    assert again["importance_weighted_bound"][0] == few["importance_weighted_bound"][0]
+    assert again["importance_weighted_bound"][1] != few["importance_weighted_bound"][1]
 
 
 def evaluation(model: Strategy, images: np.ndarray, labels: np.ndarray | None = None) -> Evaluation:
@@ -128,6 +147,11 @@ def test_numbers_of_likelihood_say_what_they_are_of() -> None:
     assert "density" in density.protocol["of"] and density.protocol["real"] == 4
     with pytest.raises(Unsuited, match="binarization=fixed"):
         Likelihood(5, None, "fixed")(continuous)
+    as_trained = small_vae(IMAGES, 2)
+    as_trained.binarization = "dynamic"
+    found = {n.metric: n for n in Likelihood(5, None, None)(evaluation(as_trained, x))}
+    assert found == binary and {n.protocol["binarization"] for n in found.values()} == {"dynamic"}
+    assert {n.protocol["binarization"] for n in Likelihood(5, 4, None)(continuous)} == {"none"}
     assert not small_vae(IMAGES, 2, "squared_error").can("likelihood") and small_vae(IMAGES, 2).can("likelihood")
 
 
@@ -179,7 +203,7 @@ def test_reconstructions_of_vectors_have_an_error_in_the_data_s_units() -> None:
     x = np.random.default_rng(0).uniform(0, 10, (600, 2)).astype(np.float32)
     model = small_vae(spec, 1, "gaussian")
     [mse] = Reconstruction(None)(evaluation(model, x))
-    copies = spec.to_stored(model.reconstruct({"image": spec.to_unit(x), "label": tf.zeros((600, 0))}).numpy())
+    copies = spec.to_own(model.reconstruct({"image": spec.to_unit(x), "label": tf.zeros((600, 0))}).numpy())
     assert mse.value == pytest.approx(np.square(x - copies).mean(), rel=1e-5) and "data" in mse.unit
 
 
@@ -217,8 +241,12 @@ def test_units_are_active_by_the_variance_of_their_means() -> None:
     means = np.random.default_rng(0).normal(size=(5000, 3)) * np.sqrt([0.02, 0.005, 1.0])
     assert active(means, 0.01) == 2
     x = np.random.default_rng(0).integers(0, 256, (50, 2, 3, 1), np.uint8)
-    [number] = ActiveUnits(None)(evaluation(small_vae(IMAGES, 5), x))
-    assert number.unit == "of 5" and 0 <= number.value <= 5
+    model = small_vae(IMAGES, 5)
+    model.binarization = "fixed"
+    [number] = ActiveUnits(None)(evaluation(model, x))
+    assert number.unit == "of 5" and number.protocol["binarization"] == "fixed"
+    whites = model.encode({"image": tf.constant(np.where(x < 128, -1, 1), tf.float32), "label": tf.zeros((50, 2))})
+    assert number.value == active(whites.numpy(), 0.01)
 
 
 def test_the_discrepancy_by_its_definition_and_near_zero_for_equal_distributions() -> None:

@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from genctl.data import Augment, Dataset, Examples
-from genctl.data.base import Split
-from genctl.data.digits import load
-from genctl.metrics import classes, copies, frechet, kernel, neighbourhoods
-from genctl.metrics.base import Evaluation, Number, Unsuited
+from genctl.data.dataset import Augment, Dataset
+from genctl.data.digits import load_digits
+from genctl.data.examples import Examples, Split
+from genctl.errors import Unsuited
+from genctl.metrics import class_coverage, copies, frechet, kernel, neighbourhoods
 from genctl.metrics.copies import Copies, Neighbours
-from genctl.metrics.features.pixels import pixels
+from genctl.metrics.evaluation import Evaluation, Number
+from genctl.metrics.features.pixels import fit_pixels
 from genctl.metrics.frechet import Frechet
 from genctl.metrics.kernel import Kernel
 from genctl.metrics.neighbourhoods import Neighbourhoods
@@ -146,7 +147,7 @@ def test_samples_have_classes_as_often_as_the_training_split() -> None:
     class Conditional:
         label_dim = 2
 
-    source = load()
+    source = load_digits()
     uneven = np.concatenate(
         [np.flatnonzero(source.train.labels == 0)[:150], np.flatnonzero(source.train.labels == 1)[:15]]
     )
@@ -178,7 +179,7 @@ def test_too_few_examples_are_refused() -> None:
 def test_classes_that_are_missed_and_uneven() -> None:
     def found(labels: list[int]) -> dict[str, float]:
         real = np.repeat(np.arange(4), 25)
-        measured = classes.compare(np.array(labels), real, lambda features: features.astype(int), 4)
+        measured = class_coverage.compare(np.array(labels), real, lambda features: features.astype(int), 4)
         return {name: one.value for name, one in measured.items()}
 
     even, collapsed = found([0, 1, 2, 3] * 25), found([2] * 100)
@@ -199,8 +200,8 @@ def test_copies_are_nearer_to_an_example_than_its_neighbour_is() -> None:
 @pytest.fixture
 def digits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Dataset:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    cut = {"validation": 0.1, "test": 0.3, "split_seed": 0, "limit": None, "folds": None, "fold": 0}
-    return Dataset(load(), **cut, augment=Augment())
+    cut = {"validation": 0.1, "test": 0.3, "stratify": False, "split_seed": 0, "limit": None, "folds": None, "fold": 0}
+    return Dataset(load_digits(), **cut, augment=Augment())
 
 
 def test_unseen_examples_that_are_not_new_give_no_scale(digits: Dataset) -> None:
@@ -216,7 +217,7 @@ METRICS = (Frechet(), Kernel(100), Neighbourhoods(5), Copies(20))
 
 
 def judged(dataset: Dataset, images: np.ndarray) -> dict[str, Number]:
-    evaluation = Evaluation.of(dataset, "test", 0, images=images, count=len(images), features=pixels)
+    evaluation = Evaluation.of(dataset, "test", 0, images=images, count=len(images), features=fit_pixels)
     return {number.metric: number for metric in METRICS for number in metric(evaluation)}
 
 

@@ -42,7 +42,8 @@ CHEAP = ("trainer.steps=2", "dataset.limit=40", "trainer.batch_size=16", "output
             "model.corruption_amount=2: masking damages a share",
         ),
         ("model=sae model.regularizer=kl", "model.regularizer=kl needs codes between 0 and 1"),
-        ("model=hae model.likelihood=gaussian_learnt", "model.likelihood=gaussian_learnt has a scale to learn"),
+        ("model=hae model.likelihood=gaussian_learnt", "model.likelihood=gaussian_learnt has a scale of its own"),
+        ("model=hae model.likelihood=gaussian_optimal", "model.likelihood=gaussian_optimal has a scale of its own"),
         ("model=aegan model.phases.joint=-5", "model.phases.joint=-5: should be greater than or equal to 0"),
     ],
 )
@@ -119,7 +120,9 @@ def test_a_feature_network_that_nothing_uses_is_told(genctl: Genctl) -> None:
     assert "features=… is for evaluations while a run trains" in genctl.good("train", *CHEAP, "features=pixels").out
 
 
-@pytest.mark.parametrize("target", ["genctl.cli.os.getcwd", "keras.utils.numerical_utils.np.zeros", "genctl.nowhere"])
+@pytest.mark.parametrize(
+    "target", ["genctl.cli.main.os.getcwd", "keras.utils.numerical_utils.np.zeros", "genctl.nowhere"]
+)
 def test_trusted_packages_do_not_lead_to_what_they_import(genctl: Genctl, target: str) -> None:
     Path("configs/encoder").mkdir(parents=True)
     Path("configs/encoder/mine.yaml").write_text(f"_target_: {target}\n")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from conftest import Genctl, newest_weights, rows, tiny
 
-from genctl.monitor import Monitor
+from genctl.training.monitor import Monitor
 
 EAGER = "trainer.xla=false"  # compiling takes longer than these few steps
 EVALUATE = ("metrics=[reconstruction]", "callbacks.evaluate.n=40")

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from conftest import Genctl, rows
 
-from genctl.records import read_spec
+from genctl.runs.records import read_spec
 
 CHEAP = ("model=vae_dense", "trainer.batch_size=16", "outputs=runs", "name=x", "callbacks.images.every=0")
 
@@ -69,7 +69,7 @@ def test_an_address_that_only_a_run_names_is_not_asked(
     sha256 = hashlib.sha256(Path("server/mnist.npz").read_bytes()).hexdigest()
     config = yaml.safe_load((run / "config.yaml").read_text())
     address = f"file://{Path('server').resolve()}"
-    config["dataset"] |= {"_target_": "genctl.data.downloads.mnist", "url": address, "files": {"mnist.npz": sha256}}
+    config["dataset"] |= {"_target_": "genctl.data.load_mnist", "url": address, "files": {"mnist.npz": sha256}}
     (run / "config.yaml").write_text(yaml.safe_dump(config))
     message = genctl.bad("evaluate", "run=x", "n=20")
     assert "the address in a run is not asked" in message and not list(Path("cache").rglob("mnist.npz"))

@@ -8,10 +8,10 @@ import pytest
 import tensorflow as tf
 from conftest import Genctl, rows
 
-from genctl import checkpoint
 from genctl.errors import UserError
 from genctl.networks import multiscale
-from genctl.strategies.levels import smaller
+from genctl.runs import checkpoint
+from genctl.strategies.parts.multilevel_game import smaller
 
 OPTIONS = {"kernel_size": 3, "activation": "relu", "normalization": "batch"}
 MSGAN = ("train", "model=msgan", "generator.filters=[8,8]", "discriminator=mlp", "discriminator.units=[8]")
@@ -28,7 +28,7 @@ TINY = (
 def test_generated_and_real_images_have_the_same_sizes_and_a_new_level_shows_the_one_before(
     shape: tuple[int, int, int],
 ) -> None:
-    network = multiscale.up((5,), shape, filters=[6, 5, 4], **OPTIONS)
+    network = multiscale.build_multiscale_up((5,), shape, filters=[6, 5, 4], **OPTIONS)
     images = network(tf.random.stateless_normal((2, 5), (0, 0)))
     real = smaller(tf.random.stateless_normal((2, *shape), (0, 1)), levels=3)
     assert [image.shape for image in images] == [image.shape for image in real] and images[-1].shape == (2, *shape)
@@ -45,7 +45,7 @@ def test_a_smaller_image_is_the_mean_of_what_it_covers() -> None:
 
 def test_more_levels_than_the_image_allows_are_refused() -> None:
     with pytest.raises(UserError, match="filters has 4 levels, and images of 8x8 allow 3, the smallest of 2x2"):
-        multiscale.up((5,), (8, 8, 1), filters=[4, 4, 4, 4], **OPTIONS)
+        multiscale.build_multiscale_up((5,), (8, 8, 1), filters=[4, 4, 4, 4], **OPTIONS)
 
 
 def test_a_run_grows_level_by_level(genctl: Genctl) -> None:

@@ -9,7 +9,7 @@ import tensorflow as tf
 from conftest import Genctl
 
 from genctl.errors import UserError
-from genctl.networks.layers import layers
+from genctl.networks.sequential import build_sequential
 
 NAMES = keras.layers
 BAD: list[tuple[str, str]] = [
@@ -106,7 +106,7 @@ class Unknown(NAMES.Layer):
 )
 def test_layers_from_elsewhere_that_gradients_do_not_pass_are_named(chain: list[Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
-        layers((8, 8, 1), (5,), chain)
+        build_sequential((8, 8, 1), (5,), chain)
 
 
 @pytest.mark.parametrize(

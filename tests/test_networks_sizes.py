@@ -10,17 +10,19 @@ import pytest
 from conftest import Genctl
 
 from genctl.errors import UserError
-from genctl.networks import conv, layers, mlp, multiscale, resnet, sizes
+from genctl.networks import conv, mlp, multiscale, resnet, sequential, sizes
 
 IMAGE, CODE = (8, 8, 1), (5,)
 COMMON: dict[str, Any] = {"activation": "leaky_relu", "normalization": "batch"}
 BUILDERS: dict[str, Callable[[Any], keras.Model]] = {
-    "conv.down": lambda b: b(IMAGE, CODE, filters=[4, 6], units=(5,), kernel_size=3, dropout=0.1, **COMMON),
-    "conv.up": lambda b: b(CODE, IMAGE, filters=[4, 6], kernel_size=3, **COMMON),
-    "resnet.down": lambda b: b(IMAGE, CODE, filters=[4], blocks=2, activation="relu", normalization="spectral"),
-    "resnet.up": lambda b: b(CODE, IMAGE, filters=[4], blocks=1, **COMMON),
-    "multiscale.up": lambda b: b(CODE, IMAGE, filters=[4, 6], kernel_size=3, **COMMON),
-    "mlp.mlp": lambda b: b(IMAGE, CODE, units=[7], dropout=0.1, **COMMON),
+    "conv.build_conv_down": lambda b: b(IMAGE, CODE, filters=[4, 6], units=(5,), kernel_size=3, dropout=0.1, **COMMON),
+    "conv.build_conv_up": lambda b: b(CODE, IMAGE, filters=[4, 6], kernel_size=3, **COMMON),
+    "resnet.build_resnet_down": lambda b: b(
+        IMAGE, CODE, filters=[4], blocks=2, activation="relu", normalization="spectral"
+    ),
+    "resnet.build_resnet_up": lambda b: b(CODE, IMAGE, filters=[4], blocks=1, **COMMON),
+    "multiscale.build_multiscale_up": lambda b: b(CODE, IMAGE, filters=[4, 6], kernel_size=3, **COMMON),
+    "mlp.build_mlp": lambda b: b(IMAGE, CODE, units=[7], dropout=0.1, **COMMON),
 }
 MODULES = {"conv": conv, "resnet": resnet, "multiscale": multiscale, "mlp": mlp}
 
@@ -48,7 +50,7 @@ def test_a_chain_of_layers_is_the_one_that_keras_makes_of_them() -> None:
         return [names.Conv2D(3, 3), names.BatchNormalization(), names.Dropout(0.5), names.Flatten(), names.Dense(5)]
 
     keras.utils.set_random_seed(3)
-    ours = layers.layers(IMAGE, CODE, chain())
+    ours = sequential.build_sequential(IMAGE, CODE, chain())
     first = state(ours)
     keras.utils.set_random_seed(3)
     x = inputs = keras.Input(IMAGE)
@@ -95,7 +97,7 @@ def test_what_was_refused_is_not_made_later(monkeypatch: pytest.MonkeyPatch) -> 
     with monkeypatch.context() as patch:
         patch.setattr(sizes, "free_memory", lambda: 1000)
         with pytest.raises(UserError, match="this network has 650 weights, and training it takes 10.2 KiB, but 1000"):
-            mlp.mlp(IMAGE, (10,), units=[], activation="relu", normalization="none", dropout=0.0)
+            mlp.build_mlp(IMAGE, (10,), units=[], activation="relu", normalization="none", dropout=0.0)
     made: list[tuple[int, ...]] = []
     patched = keras.Variable._initialize_with_initializer
 
@@ -104,7 +106,7 @@ def test_what_was_refused_is_not_made_later(monkeypatch: pytest.MonkeyPatch) -> 
         patched(self, initializer)
 
     monkeypatch.setattr(keras.Variable, "_initialize_with_initializer", counted)
-    mlp.mlp(CODE, (3,), units=[], activation="relu", normalization="none", dropout=0.0)
+    mlp.build_mlp(CODE, (3,), units=[], activation="relu", normalization="none", dropout=0.0)
     assert made == [(5, 3), (3,)]
 
 
@@ -148,5 +150,5 @@ def test_settings_of_no_use_are_refused(genctl: Genctl, word: str, message: str)
 
 
 def test_as_many_levels_as_there_may_be_are_a_network() -> None:
-    network = conv.down(IMAGE, CODE, filters=[2] * 16, kernel_size=3, dropout=0.0, **COMMON)
+    network = conv.build_conv_down(IMAGE, CODE, filters=[2] * 16, kernel_size=3, dropout=0.0, **COMMON)
     assert network.output_shape == (None, 5)

@@ -6,14 +6,14 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import Genctl, rows
+from conftest import Genctl, newest_arrays, rows, tiny
 
-from genctl import checkpoint
-from genctl.commandline import paths
-from genctl.commandline.composition import Request, compose
-from genctl.context import Noise, StepContext
-from genctl.optimizers import Optimizer
-from genctl.player import Player
+from genctl.cli.composition import Request, compose
+from genctl.compute.context import Noise, StepContext
+from genctl.config import paths
+from genctl.runs import checkpoint
+from genctl.strategies.players.optimizers import Optimizer
+from genctl.strategies.players.player import Player
 
 QUICK = ("outputs=runs", "callbacks.images.every=0", "trainer.xla=false")
 AE = ("train", "model=ae_dense", *QUICK, "callbacks.validate.every=0")
@@ -96,7 +96,7 @@ def test_the_average_counts_updates_and_not_turns() -> None:
 
     @tf.function
     def turn() -> None:
-        player.minimize(lambda: (tf.reduce_sum(weight.value), {}), StepContext(0, "train", Noise(0, 0)))
+        player.minimize(tf.reduce_sum(weight.value), {}, StepContext(0, "train", Noise(0, 0)))
 
     seen = []
     for _ in range(5):
@@ -113,11 +113,50 @@ from genctl.strategies.ae import AE
 class Steep(AE):
     def loss(self, batch, noise, training):
         loss, logs, code = super().loss(batch, noise, training)
-        return loss + tf.sqrt(0 * loss), logs, code  # 0, with an infinite slope
+        return loss + tf.sqrt(tf.where(noise.step == {step}, 0 * loss, 1.0)), logs, code  # sqrt(0) is infinitely steep
 """
 
 
-def test_a_gradient_that_is_not_finite_stops_the_run(genctl: Genctl) -> None:
-    Path("steep.py").write_text(STEEP)
-    message = genctl.bad(*AE, "model._target_=steep.Steep", "trust=[steep]", "name=x", "trainer.steps=4")
-    assert "error: gradient_norm/autoencoder is not finite at step 1 (phase train)" in message
+@pytest.mark.parametrize(
+    ("step", "every", "found", "kept"),
+    [
+        (0, 1, "gradient_norm/autoencoder is not finite at step 1", []),  # logged
+        (1, 2, "gradient_norm/autoencoder is not finite at step 2", []),  # where a checkpoint is due
+        (
+            2,
+            2,
+            "loss, reconstruction, gradient_norm/autoencoder is not finite at step 4",
+            ["step-000000002"],
+        ),  # which nothing looks at
+        (5, 4, "gradient_norm/autoencoder is not finite at step 6", ["step-000000004"]),  # the last
+    ],
+)
+def test_a_gradient_that_is_not_finite_stops_the_run_before_a_checkpoint_holds_it(
+    step: int, every: int, found: str, kept: list[str], genctl: Genctl
+) -> None:
+    Path(f"steep_{step}.py").write_text(STEEP.format(step=step))  # Python imports a name once
+    steep = (f"model._target_=steep_{step}.Steep", f"trust=[steep_{step}]", f"callbacks.checkpoint.every={every}")
+    message = genctl.bad(*AE, *steep, "name=x", "trainer.steps=6")
+    assert f"error: {found} (phase train)" in message
+    assert [path.name for path in Path("runs/x/checkpoints").glob("step-*")] == kept
+
+
+@pytest.mark.parametrize("words", [(*tiny("vae"), "trainer.xla=true"), (*tiny("gan"), "optimizer.clip_norm=0.1")])
+def test_how_often_is_logged_changes_no_bit(words: tuple[str, ...], genctl: Genctl) -> None:
+    """Norms of gradients are computed at the steps alone that are logged, and at those of checkpoints."""
+    for every in (1, 50):
+        genctl.good("train", *words, f"name=every_{every}", "trainer.steps=60", f"callbacks.log.every={every}")
+    often, seldom = newest_arrays("runs/every_1"), newest_arrays("runs/every_50")
+    assert all((often[name] == seldom[name]).all() for name in often if not name.startswith("logs/"))
+    norms = [
+        {row["step"]: norms_of(row) for row in rows(f"runs/every_{every}") if row["split"] == "train"}
+        for every in (1, 50)
+    ]
+    assert list(norms[1]) == [50, 60] and all(norms[1][step] == norms[0][step] for step in (50, 60))
+
+
+def norms_of(row: dict) -> dict[str, float]:
+    """The norms of gradients in a line of metrics.jsonl, none of which is 0."""
+    norms = {name: value for name, value in row.items() if name.startswith("gradient_norm/")}
+    assert norms and all(norms.values())
+    return norms

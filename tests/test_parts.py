@@ -8,18 +8,19 @@ import pytest
 import tensorflow as tf
 from conftest import FACTS
 
-from genctl import checkpoint
-from genctl.context import Noise, StepContext
+from genctl.compute.context import Noise, StepContext
 from genctl.data.order import Order
 from genctl.data.spec import Spec
+from genctl.errors import UserError
 from genctl.networks import conv, mlp, resnet
 from genctl.objectives.adversarial import cross_entropy, non_saturating
 from genctl.objectives.divergences import standard_normal_kl
 from genctl.objectives.likelihoods import LIKELIHOODS
-from genctl.optimizers import Optimizer
-from genctl.pictures import grid, pairs
-from genctl.player import Player
-from genctl.strategies.base import attach
+from genctl.runs import checkpoint
+from genctl.runs.grids import grid, pairs
+from genctl.strategies.parts.strategy import Strategy, attach
+from genctl.strategies.players.optimizers import Optimizer
+from genctl.strategies.players.player import Player
 
 
 def test_kl_against_numerical_integration() -> None:
@@ -82,14 +83,14 @@ def test_every_epoch_is_a_permutation_of_its_own_and_batches_span_epochs() -> No
 def test_networks_give_the_shape_that_is_asked_for(shape: tuple[int, int, int]) -> None:
     common = {"activation": "relu", "normalization": "group"}
     down = [
-        conv.down(shape, (5,), filters=[4, 6], units=(5,), kernel_size=3, dropout=0.1, **common),
-        resnet.down(shape, (5,), filters=[4, 6], blocks=2, **common),
-        mlp.mlp(shape, (5,), units=[7], dropout=0.1, **common),
+        conv.build_conv_down(shape, (5,), filters=[4, 6], units=(5,), kernel_size=3, dropout=0.1, **common),
+        resnet.build_resnet_down(shape, (5,), filters=[4, 6], blocks=2, **common),
+        mlp.build_mlp(shape, (5,), units=[7], dropout=0.1, **common),
     ]
     up = [
-        conv.up((5,), shape, filters=[6, 4], units=(5,), kernel_size=3, **common),
-        resnet.up((5,), shape, filters=[6, 4], blocks=1, **common),
-        mlp.mlp((5,), shape, units=[], dropout=0.0, **common),
+        conv.build_conv_up((5,), shape, filters=[6, 4], units=(5,), kernel_size=3, **common),
+        resnet.build_resnet_up((5,), shape, filters=[6, 4], blocks=1, **common),
+        mlp.build_mlp((5,), shape, units=[], dropout=0.0, **common),
     ]
     assert [network.output_shape for network in down] == [(None, 5)] * 3
     assert [network.output_shape for network in up] == [(None, *shape)] * 3
@@ -117,9 +118,7 @@ def test_a_player_moves_its_own_weights_and_keeps_their_average() -> None:
     @tf.function
     def step() -> None:
         context = StepContext(0, "train", Noise(0, 0))
-        player.minimize(
-            lambda: (tf.reduce_sum(weight.value) + other, {}), context
-        )  # the gradient is 1: one less a step
+        player.minimize(tf.reduce_sum(weight.value) + other, {}, context)  # the gradient is 1: one less a step
 
     seen = []
     for _ in range(4):
@@ -141,10 +140,10 @@ def test_the_average_counts_only_once_it_has_begun() -> None:
 
 
 def test_stored_values_come_back_in_the_units_of_the_data() -> None:
-    image = Spec("x", (2, 2, 1)).to_stored(np.array([-1, -0.5, 0.5, 2.0]).reshape(1, 2, 2, 1))
+    image = Spec("x", (2, 2, 1)).to_own(np.array([-1, -0.5, 0.5, 2.0]).reshape(1, 2, 2, 1))
     assert image.ravel().tolist() == [0, 64, 191, 255]
     vector = Spec("v", (2,), low=(0.0, 10.0), high=(1.0, 30.0))
-    assert vector.to_stored(np.array([[0.0, 1.0]])).tolist() == [[0.5, 30.0]]
+    assert vector.to_own(np.array([[0.0, 1.0]])).tolist() == [[0.5, 30.0]]
     assert Spec.from_json(vector.to_json() | {"low": [0.0, 10.0]}) == vector
 
 
@@ -179,3 +178,25 @@ def test_old_checkpoints_go_and_the_best_stays(tmp_path: Path) -> None:
     assert [path.name[-1] for path in checkpoint.steps(tmp_path)] == ["2", "4", "5"]
     checkpoint.prune(tmp_path, step=4, keep=1, best_step=None)  # 5 lies beyond, so it cannot be relied on
     assert [path.name[-1] for path in checkpoint.steps(tmp_path)] == ["4", "5"]
+
+
+class Hidden(Strategy):
+    """One player of a network that it does or does not declare."""
+
+    def __init__(self, declares: bool) -> None:
+        super().__init__(Spec("x", (2,)), conditional=False)
+        player, self.hidden = linear_player(average_halflife=0)
+        self.declare(player, **({"mine": self.hidden} if declares else {}))
+
+
+def test_a_player_of_a_network_that_no_checkpoint_would_hold_is_refused() -> None:
+    declared = Hidden(declares=True)
+    assert [*declared.networks] == ["mine"] and [*declared.players] == ["only"]
+    with pytest.raises(UserError, match=r"Hidden: player 'only' has weights of a network that is not declared"):
+        Hidden(declares=False)
+
+
+def test_networks_of_levels_are_numbered() -> None:
+    strategy = Hidden(declares=True)
+    strategy.declare(encoders=[strategy.hidden, strategy.hidden], decoder=strategy.hidden)
+    assert [*strategy.networks] == ["mine", "encoders_0", "encoders_1", "decoder"]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from genctl.context import Noise
+from genctl.compute.context import Noise
 from genctl.objectives.penalties import PENALTIES
 
 NOISE = Noise(seed=3)

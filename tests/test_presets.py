@@ -7,8 +7,8 @@ import pytest
 from conftest import Genctl, rows
 from PIL import Image
 
-from genctl.commandline import paths
-from genctl.commandline.composition import Request, compose
+from genctl.cli.composition import Request, compose
+from genctl.config import paths
 
 
 @pytest.mark.parametrize("preset", paths.options("model", paths.builtin()))

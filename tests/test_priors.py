@@ -7,8 +7,8 @@ import pytest
 import tensorflow as tf
 from conftest import Genctl, tiny
 
-from genctl import priors
-from genctl.context import Noise
+from genctl.compute.context import Noise
+from genctl.strategies.parts import priors
 
 WORDS = (*tiny("ae"), "dataset.limit=200", "callbacks.validate.every=0")
 

@@ -10,10 +10,11 @@ import tensorflow as tf
 from conftest import Genctl, newest_weights, rows
 from test_faults import SHAKY
 
-from genctl import schedules
-from genctl.commandline.composition import Request, compose
-from genctl.optimizers import sgd
-from genctl.shortforms import with_schedules
+from genctl.cli.composition import Request, compose
+from genctl.compute.context import Noise, StepContext
+from genctl.config import schedules
+from genctl.config.shorthand import with_schedules
+from genctl.strategies.players.optimizers import sgd
 
 TINY = (
     "dataset.limit=64",
@@ -23,7 +24,7 @@ TINY = (
     "callbacks.log.every=1",
 )
 BETA = "model.beta={linear: {start: 0, end: 2, steps: 16}}"
-RATE = "optimizer.learning_rate={cosine: {start: 1e-3, end: 1e-4, steps: 20, warmup: 5}}"
+RATE = "optimizer.learning_rate={cosine: {start: 1e-3, end: 1e-4, steps: 20, warmup_steps: 5}}"
 
 
 def rate_at(step: int) -> float:
@@ -36,22 +37,35 @@ def rate_at(step: int) -> float:
     ("schedule", "expected"),
     [
         (schedules.constant(3), {0: 3, 10**7: 3}),
-        (schedules.constant(3, warmup=4), {0: 0, 1: 0.75, 4: 3, 9: 3}),
+        (schedules.constant(3, warmup_steps=4), {0: 0, 1: 0.75, 4: 3, 9: 3}),
         (schedules.linear(1, 0.5, steps=10), {0: 1, 4: 0.8, 10: 0.5, 11: 0.5}),
-        (schedules.linear(1, 0.5, steps=10, warmup=2), {0: 0, 1: 0.5, 2: 1, 6: 0.8, 12: 0.5, 99: 0.5}),
-        (schedules.cosine(1e-3, 1e-4, steps=20, warmup=5), {step: rate_at(step) for step in (0, 3, 5, 11, 25, 26)}),
+        (schedules.linear(1, 0.5, steps=10, warmup_steps=2), {0: 0, 1: 0.5, 2: 1, 6: 0.8, 12: 0.5, 99: 0.5}),
+        (
+            schedules.cosine(1e-3, 1e-4, steps=20, warmup_steps=5),
+            {step: rate_at(step) for step in (0, 3, 5, 11, 25, 26)},
+        ),
         (schedules.exponential(8, 1, steps=3), {0: 8, 1: 4, 2: 2, 3: 1, 4: 1}),
-        (schedules.exponential(8, 1, steps=3, warmup=2), {1: 4, 2: 8, 3: 4, 5: 1}),
+        (schedules.exponential(8, 1, steps=3, warmup_steps=2), {1: 4, 2: 8, 3: 4, 5: 1}),
         (schedules.cyclic(0, 1, steps=10), {0: 0, 2: 0.4, 5: 1, 9: 1, 10: 0, 12: 0.4, 10**7 + 3: 0.6}),
         (schedules.cyclic(0.2, 1, steps=4, rise=1), {0: 0.2, 2: 0.6, 3: 0.8, 4: 0.2}),
+        (schedules.linear(1, 0.5), {0: 1, 10: 0.75, 20: 0.5, 30: 0.5}),
+        (schedules.linear(1, 0.5, warmup_steps=10), {0: 0, 5: 0.5, 10: 1, 15: 0.75, 20: 0.5}),
+        (schedules.cosine(3, 1), {0: 3, 10: 2, 20: 1, 21: 1}),
+        (schedules.exponential(8, 2), {0: 8, 10: 4, 20: 2, 21: 2}),
+        (schedules.cyclic(0, 1, rise=0.8), {0: 0, 1: 0.25, 4: 1, 5: 0, 6: 0.25, 14: 1, 15: 0}),
     ],
 )
 def test_values_by_their_equations_in_compiled_code(schedule: Callable, expected: dict[int, float]) -> None:
-    compiled = tf.function(schedule, input_signature=[tf.TensorSpec([], tf.int64)], jit_compile=True)
-    for step, value in expected.items():
-        for computed in (schedule(step), compiled(tf.constant(step, tf.int64))):
-            assert computed.dtype == tf.float32 and computed.shape == ()
-            assert float(computed) == pytest.approx(value, rel=1e-5, abs=1e-9)
+    for first in (0, 7):  # of a run, and of a phase
+
+        def at(step: int | tf.Tensor, first: int = first) -> tf.Tensor:
+            return schedule(StepContext(step + first, "train", Noise(0), (first, first + 20)))
+
+        compiled = tf.function(at, input_signature=[tf.TensorSpec([], tf.int64)], jit_compile=True)
+        for step, value in expected.items():
+            for computed in (at(step), compiled(tf.constant(step, tf.int64))):
+                assert computed.dtype == tf.float32 and computed.shape == ()
+                assert float(computed) == pytest.approx(value, rel=1e-5, abs=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +73,7 @@ def test_values_by_their_equations_in_compiled_code(schedule: Callable, expected
     [
         ("model.beta={liner: {start: 0}}", "Did you mean 'linear'? Schedules: constant, linear, cosine"),
         ("model.beta={start: 0, end: 1, steps: 5}", "model.beta: write a number or a schedule"),
-        ("model.beta={linear: {start: 0, end: 1}}", "model.beta.linear: argument 'steps' is missing"),
+        ("model.beta={linear: {start: 0}}", "model.beta.linear: argument 'end' is missing"),
         ("model.beta={linear: {start: 0, stop: 1}}", "model.beta.linear: no argument 'stop'"),
         ("model.beta={cyclic: {start: 0, end: 1, steps: 0}}", "model.beta.cyclic.steps=0: should be greater than 0"),
         ("model.beta=-1", "model.beta=-1: should be greater than or equal to 0, or be a schedule such as {linear:"),
@@ -73,7 +87,10 @@ def test_values_by_their_equations_in_compiled_code(schedule: Callable, expected
         ("model.beta=1e300", "model.beta=1e+300: should lie between 1e-30 and 1e+30"),
         ("optimizer.learning_rate=1e-300", "optimizer.learning_rate=1e-300: should lie between 1e-30 and 1e+30"),
         ("model.beta={linear: {start: 0, end: 1, steps: 1000000000000000000000}}", "less than or equal to 10000000"),
-        ("model.beta={linear: {start: 0, end: 1, steps: 9, warmup: -1}}", "model.beta.linear.warmup=-1: should be"),
+        (
+            "model.beta={linear: {start: 0, end: 1, steps: 9, warmup_steps: -1}}",
+            "model.beta.linear.warmup_steps=-1: should be",
+        ),
         ("model.beta={exponential: {start: 0, end: 1, steps: 9}}", "exponential.start=0: should be greater than 0"),
         ("model.beta={exponential: {start: 1e-30, end: 1e30, steps: 9}}", "from 1e-30 to 1e+30 goes through more than"),
         ("optimizer.epsilon=1e-40", "optimizer.epsilon=1e-40: should lie between"),
@@ -103,25 +120,77 @@ def test_a_scheduled_run_that_stops_goes_on_with_the_same_bits(genctl: Genctl) -
         assert row["loss"] == pytest.approx(row["distortion"] + beta * row["rate"], rel=1e-5)
 
 
-def test_the_step_of_a_schedule_is_the_runs_in_any_phase(genctl: Genctl) -> None:
-    phases = ("model.phases.autoencoder=1", "model.phases.adversarial=3", "trainer.steps=4")
-    rate = "{_target_: genctl.schedules.linear, start: 1e-3, end: 1e-4, steps: 2}"
-    words = ("train", "model=aegan_dense", *TINY, *phases, "callbacks.validate.every=0", "name=x")
-    genctl.good(*words, f"model.adversarial_learning_rate={rate}")
-    assert all("learning_rate/autoencoder" not in row for row in rows("runs/x"))
-    rates = [row["learning_rate/forger"] for row in rows("runs/x")[1:]]
-    np.testing.assert_allclose(rates, [5.5e-4, 1e-4, 1e-4], rtol=1e-5)
+LENGTHS = {
+    "vae": ("trainer.steps=6",),
+    "gan": ("trainer.epochs=2",),
+    "msgan": ("trainer.steps=7", "model.level_steps=2"),
+    "gan_through_ae": ("trainer.steps=5",),
+}
+
+
+@pytest.mark.parametrize("model", LENGTHS)
+def test_a_schedule_ends_where_the_run_ends(genctl: Genctl, model: str) -> None:
+    genctl.good("train", f"model={model}", *TINY, *LENGTHS[model], "callbacks.validate.every=0", "name=x")
+    found = [row for row in rows("runs/x") if row["split"] == "train"]
+    player = "autoencoder" if model == "vae" else "critic"
+    start, total = (2e-3 if model == "vae" else 1e-3), len(found)
+    wanted = [start + (1e-5 - start) * step / total for step in range(total)]
+    np.testing.assert_allclose([row[f"learning_rate/{player}"] for row in found], wanted, rtol=1e-5)
+
+
+FALLING = "{linear: {start: 1e-3, end: 1e-4}}"
+STAGES = {  # what a model's phases are given, and its players' rates at each step
+    "aegan_dense": (
+        [f"model.{name}={FALLING}" for name in ("adversarial_learning_rate", "joint_learning_rate")]
+        + ["model.critic_learning_rate=null", f"optimizer.learning_rate={FALLING}"]
+        + ["model.phases={autoencoder: 3, adversarial: 2, joint: 3}"],
+        {"autoencoder": [10, 7, 4], "forger": [10, 5.5], "critic": [10, 5.5, 10, 7, 4], "ensemble": [10, 7, 4]},
+    ),
+    "latent_gan": (
+        [f"model.adversarial_learning_rate={FALLING}", "model.critic_learning_rate=null", "trainer.steps=5"]
+        + ["model.phases={autoencoder: 2, adversarial: 9}"],
+        {"forger": [10, 7, 4], "critic": [10, 7, 4]},
+    ),
+    "aegan_multilevel": (
+        [f"model.adversarial_learning_rate={FALLING}", "model.levels=2", "model.level_steps=1"]
+        + ["model.phases={autoencoder: 1, adversarial: 2, joint: 1}"],
+        {"forger": [10, 7, 4]},
+    ),
+    "hae": (
+        [f"optimizer.learning_rate={FALLING}", "model.levels=[2, 2]", "model.level_steps=2", "trainer.steps=5"],
+        {"level_0": [10, 5.5], "level_1": [10, 7, 4]},
+    ),
+}
+
+
+@pytest.mark.parametrize("model", STAGES)
+def test_a_schedule_ends_where_its_phase_ends(genctl: Genctl, model: str) -> None:
+    words, wanted = STAGES[model]
+    genctl.good("train", f"model={model}", *TINY, *words, "callbacks.validate.every=0", "name=x")
+    for player, rates in wanted.items():
+        logged = [row[key] for row in rows("runs/x") if (key := f"learning_rate/{player}") in row]
+        np.testing.assert_allclose(logged, np.array(rates) * 1e-4, rtol=1e-5)
+
+
+def test_a_run_that_goes_on_for_longer_says_what_its_schedule_becomes(genctl: Genctl) -> None:
+    genctl.good("train", "model=vae", *TINY, "trainer.steps=4", "name=x")
+    out = genctl.good("resume", "run=runs/x", "trainer.steps=8").out
+    assert "schedules without steps end at step 8 now, instead of 4: optimizer.learning_rate" in out
+    assert "optimizer.learning_rate goes on with 0.00101 at step 4; by the old length it was 1e-05" in out
+    rates = [row["learning_rate/autoencoder"] for row in rows("runs/x") if row["split"] == "train"]
+    np.testing.assert_allclose(rates[3:5], [2e-3 - 1.99e-3 * 3 / 4, 2e-3 - 1.99e-3 * 4 / 8], rtol=1e-5)
+    assert "schedules" not in genctl.good("resume", "run=runs/x").out
 
 
 def test_the_short_form_is_written_in_full_where_a_schedule_fits() -> None:
     settings = {"learning_rate": {"constant": {"value": 1}}, "momentum": {"constant": 0}}
-    full = {"_target_": "genctl.schedules.constant", "value": 1}
+    full = {"_target_": "genctl.config.schedules.constant", "value": 1}
     assert with_schedules(sgd, settings, "optimizer", ()) == settings | {"learning_rate": full}
 
 
 @pytest.mark.parametrize(
     ("rate", "keys"),
-    [(RATE, ["cosine"]), ("optimizer.learning_rate={_target_: genctl.schedules.constant}", ["_target_"])],
+    [(RATE, ["cosine"]), ("optimizer.learning_rate={_target_: genctl.config.schedules.constant}", ["_target_"])],
 )
 def test_a_schedule_on_the_command_line_replaces_that_of_a_preset(rate: str, keys: list[str]) -> None:
     preset, changed = (compose(Request("train", ["model=gan", *words], []))[0] for words in ([], [rate]))
@@ -139,13 +208,17 @@ def test_a_sweep_over_schedules_and_a_file_that_adds_one(genctl: Genctl) -> None
     two = "optimizer.learning_rate={constant: {value: 0.5}},{cosine: {start: 0.25, end: 0.1, steps: 9}}"
     genctl.good(*words, "-m", two)
     assert sorted(rows(run)[0]["learning_rate/forger"] for run in Path("runs").glob("gan-*")) == [0.25, 0.5]
+
+
+def test_a_schedule_in_a_file_replaces_one_of_another_kind(genctl: Genctl) -> None:
     Path("configs/model").mkdir(parents=True)
     Path("configs/model/mine.yaml").write_text(
         "# @package _global_\ndefaults: [gan]\noptimizer: {learning_rate: {constant: {value: 1}}}\n"
     )
-    message = genctl.bad("train", "model=mine", "optimizer.learning_rate.constant.value=2")
-    assert "optimizer.learning_rate: write one schedule; got linear and constant" in message
-    assert "`- override /optimizer: adam`" in message
+    config = compose(Request("train", ["model=mine"], [Path("configs").resolve()]))[0]
+    assert config.optimizer.learning_rate == {"constant": {"value": 1}}
+    message = genctl.bad("train", "model=gan", "++optimizer.learning_rate.constant.value=2")
+    assert "which replaces the other; got linear and constant." in message
 
 
 def test_a_schedule_and_a_rollback_multiply_and_outlive_a_stop(genctl: Genctl) -> None:

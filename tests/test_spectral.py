@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from genctl.errors import UserError
 from genctl.networks import conv, mlp, resnet
-from genctl.networks.spectral import Spectral, spectral_norm
+from genctl.networks.layers.spectral import Spectral, spectral_norm
 
 KERNEL = np.random.default_rng(0).normal(size=(3, 3, 2, 4)).astype(np.float32)
 IMAGES = np.random.default_rng(1).normal(size=(2, 5, 5, 2)).astype(np.float32)
@@ -70,9 +70,9 @@ def test_the_gradient_passes_through_sigma_with_u_and_v_held() -> None:
 def test_every_weight_of_a_discriminator_is_normalized() -> None:
     common = {"activation": "relu", "normalization": "spectral"}
     networks = [
-        conv.down((8, 8, 2), (1,), filters=[4], kernel_size=3, dropout=0.0, **common),
-        resnet.down((8, 8, 2), (1,), filters=[4, 6], blocks=1, **common),
-        mlp.mlp((8, 8, 2), (1,), units=[7], dropout=0.0, **common),
+        conv.build_conv_down((8, 8, 2), (1,), filters=[4], kernel_size=3, dropout=0.0, **common),
+        resnet.build_resnet_down((8, 8, 2), (1,), filters=[4, 6], blocks=1, **common),
+        mlp.build_mlp((8, 8, 2), (1,), units=[7], dropout=0.0, **common),
     ]
     for network in networks:
         kernels = [weight for weight in network.trainable_variables if weight.name == "kernel"]

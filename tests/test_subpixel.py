@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from genctl.networks.subpixel import FewChannelsTranspose
+from genctl.networks.layers.subpixel import FewChannelsTranspose
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -12,10 +12,10 @@ import keras
 import pytest
 
 import genctl
-from genctl import allowed
+from genctl.config import allowed
+from genctl.config.instantiate import locate
+from genctl.config.signatures import type_hints
 from genctl.errors import UserError
-from genctl.instantiate import locate
-from genctl.signatures import type_hints
 
 KEYS = [*allowed.PLACES, *(f"{place}.{below}" for place in allowed.PLACES for below in ("x", "x.y", "layers[0]"))]
 NAMES_OF_KERAS = "layers.Dense optimizers.Adam initializers.Zeros regularizers.L2 constraints.NonNeg"
@@ -25,8 +25,9 @@ keras.layers.Lambda.from_config keras.models.model_from_json keras.utils.get_fil
 keras.layers.TFSMLayer keras.layers.TorchModuleWrapper keras.layers.JaxLayer keras.layers.FlaxLayer
 keras.config.enable_unsafe_deserialization keras.layers.StringLookup keras.layers.TextVectorization
 keras.layers.Embedding keras.models.load_model keras.callbacks.LambdaCallback keras.utils.image_dataset_from_directory
-genctl.rundir.write genctl.checkpoint.prune genctl.board.Board genctl.load genctl.cli.main genctl.cli.os.dup2
-genctl.data.fetch.obtain genctl.build.strategy genctl.outcome.writable builtins.eval os.system
+genctl.runs.rundir.write genctl.runs.checkpoint.prune genctl.runs.board.Board genctl.load
+genctl.cli.main.main genctl.cli.main.os.dup2
+genctl.data.download.obtain genctl.runs.build.strategy genctl.cli.verbs.outputs.writable builtins.eval os.system
 """
 
 
@@ -95,10 +96,10 @@ def test_names_that_run_or_write_something_are_refused(name: str, key: str) -> N
 
 
 def test_a_name_is_accepted_at_its_place_alone() -> None:
-    assert accepted("genctl.callbacks.Log") == ["callbacks.x"]
-    assert accepted("genctl.schedules.linear") == [f"{place}.{x}" for place in ("model", "optimizer")
+    assert accepted("genctl.training.Log") == ["callbacks.x"]
+    assert accepted("genctl.config.schedules.linear") == [f"{place}.{x}" for place in ("model", "optimizer")
                                                    for x in ("x", "x.y", "layers[0]")]  # fmt: skip
-    assert "model" in accepted("genctl.strategies.vae.VAE") and "encoder" not in accepted("genctl.strategies.vae.VAE")
+    assert "model" in accepted("genctl.strategies.VAE") and "encoder" not in accepted("genctl.strategies.VAE")
 
 
 @pytest.mark.parametrize("name", [5, None, ["a"], {"a": 1}, True])

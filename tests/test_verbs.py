@@ -16,10 +16,10 @@ from tensorboard.plugins.base_plugin import TBContext
 from tensorboard.plugins.projector.projector_plugin import ProjectorPlugin
 from werkzeug.test import Client, TestResponse
 
-from genctl.blends import linear, spherical
-from genctl.inputs import inputs
-from genctl.pictures import grid
-from genctl.trained import Trained
+from genctl.cli.verbs.blends import linear, spherical
+from genctl.cli.verbs.inputs import inputs
+from genctl.runs.grids import grid
+from genctl.runs.trained import Trained
 
 Runs = Callable[[str], Path]
 Loaded = Callable[[str], Trained]
@@ -113,10 +113,11 @@ def test_ones_own_images_are_resized_as_the_data_would_be(
     genctl.good("encode", f"run={tiny_run('ae')}", f"path={photos}", "out=own.npz")
     assert arrays("own.npz")["labels"].tolist() == ["3", "3", "7"]
     given = inputs(loaded("ae"), str(photos), None, None, ())
-    np.savez("own_images.npz", images=given.stored(3))
-    assert (loaded("ae").encode(given.stored(3)) == arrays("own.npz")["codes"]).all()
+    images = given.own(3, loaded("ae").spec)
+    np.savez("own_images.npz", images=images)
+    assert (loaded("ae").encode(images) == arrays("own.npz")["codes"]).all()
     np.savez("large.npz", images=np.full((2, 16, 16, 3), 0.5, np.float32))
-    assert (inputs(loaded("ae"), "large.npz", None, None, ()).stored(2) == 128).all()
+    assert (inputs(loaded("ae"), "large.npz", None, None, ()).own(2, loaded("ae").spec) == 128).all()
     assert inputs(loaded("gan"), str(photos), None, None, ()).classes(3).tolist() == [3, 3, 7]
     assert inputs(loaded("gan"), "own_images.npz", None, 5, ()).classes(3).tolist() == [5, 5, 5]
 

@@ -1,6 +1,17 @@
-"""Data sets: examples by position, and the shapes they imply."""
+"""Data sets: examples by position, and the shapes they imply.
 
-from genctl.data.base import Augment, Dataset, Examples, Source
-from genctl.data.spec import Spec
+Configs name what is here by these short names, which stay when modules move; each is imported when it is first used.
+"""
 
-__all__ = ["Augment", "Dataset", "Examples", "Source", "Spec"]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "arrays": ["load_npz"],
+        "dataset": ["Augment"],
+        "digits": ["load_digits"],
+        "folder": ["load_folder"],
+        "well_known": ["load_cifar10", "load_fashion_mnist", "load_mnist"],
+    },
+)

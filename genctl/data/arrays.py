@@ -3,106 +3,165 @@
 import dataclasses
 import logging
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
-from genctl.data.base import Examples, Source
-from genctl.data.formats import array_names, is_npz, listed, map_npy, read_npz
-from genctl.data.memory import require_memory
-from genctl.data.numbers import as_labels, encode_labels, finite_rows, shaped, with_range
-from genctl.data.paths import given_path, shown
-from genctl.data.spec import Spec
-from genctl.errors import UserError, did_you_mean
+from genctl.compute.memory import require_memory
+from genctl.data import keys
+from genctl.data.examples import Examples, Source
+from genctl.data.locations import given_path, shown
+from genctl.data.numbers import as_labels, encode_labels, finite_rows, shaped, with_ranges
+from genctl.data.numpy_files import array_names, is_npz, map_npy, read_npz
+from genctl.data.ranges import GivenRange, Known, Numbers, Range, checked, described, found_range
+from genctl.data.spec import Spec, dtype_name
+from genctl.data.storage import stored
+from genctl.errors import UserError
 
-_IMAGES = ("x_train", "images", "x", "samples", "arr_0")
-_LABELS = ("y_train", "labels", "y")
-_TEST_IMAGES, _TEST_LABELS = "x_test", "y_test"
+_RANGE = "range"  # of an .npz: the numbers of black and white, as genctl's own results have it
 _SMALLER = "take fewer examples, or smaller ones."
 
 
-def load(path: str | None, images_key: str | None, labels_key: str | None, skip_bad: bool) -> Source:
-    """Load images (n, h, w[, c]) or vectors (n, d), labels and a test split from .npz, or images alone from .npy.
+def load_npz(
+    path: str | None,
+    images_key: str | None,
+    labels_key: str | None,
+    range: GivenRange | None,
+    labels: Literal["auto", "none"],
+    skip_bad: bool,
+) -> Source:
+    """Load images (n, h, w[, c]) or vectors (n, d), labels and further splits from .npz, or images alone from .npy.
 
-    images_key, labels_key: names of arrays; None finds them. skip_bad: leave out examples with NaN or infinite values.
-    Images of whole numbers in 0..255 become uint8 (those of a .npy stay on disk); all else becomes float32.
-    Raises UserError where the file does not hold this.
+    images_key, labels_key: names of arrays; None finds them, see keys.py. range: the numbers of black and white; None:
+    the file's own array `range`, or else by the numbers, see ranges.py. labels: none leaves them out. skip_bad: leave
+    out examples with NaN or infinite values. Raises UserError where the file does not hold this.
     """
     file = given_path(path, "npz", "images.npz")
+    given = None if range is None else checked(range, "dataset.range")
+    return read(file, images_key, labels_key, labels == "auto", skip_bad, given)
+
+
+def read(
+    file: Path,
+    images_key: str | None = None,
+    labels_key: str | None = None,
+    with_labels: bool = True,
+    skip_bad: bool = False,
+    given: Range | None = None,
+    known: Known | None = None,
+) -> Source:
+    """Load a file as `load` does; given: the range of its numbers. known: of data that they belong to."""
     if file.is_dir():
         raise UserError(f"dataset.path={shown(file)} is a folder: name a .npz file, or use dataset=folder for images.")
-    raw = [_whole(part, skip_bad) for part in _read(file, images_key, labels_key)]
-    if raw[0].images.shape[1:] != raw[-1].images.shape[1:]:
-        raise UserError(
-            f"{raw[-1].name} has examples of shape {raw[-1].images.shape[1:]}, but {raw[0].name} of "
-            f"{raw[0].images.shape[1:]}: give both the same shape."
-        )
-    images, low, high = with_range(f"{shown(file)}: the images", [part.images for part in raw])
-    labels, class_names = encode_labels([part.labels for part in raw])
-    spec = Spec(shown(file.stem), images[0].shape[1:], class_names, low, high)
-    train, *test = map(Examples, images, labels)
-    return Source(spec, train, test[0] if test else None)
+    parts, own = _read(file, images_key, labels_key, with_labels)
+    parts = [_whole(part, skip_bad) for part in parts]
+    for part in parts[1:]:
+        if part.images.shape[1:] != parts[0].images.shape[1:]:
+            raise UserError(
+                f"{part.name} has examples of shape {part.images.shape[1:]}, but {parts[0].name} of "
+                f"{parts[0].images.shape[1:]}: give both the same shape."
+            )
+    labels, class_names = encode_labels([part.labels for part in parts])
+    spec = Spec(shown(file.stem), parts[0].images.shape[1:], class_names)
+    setting = "dataset.range" if given else f"its array '{_RANGE}'" if own else ""
+    spec, images = _in_range(spec, parts, given or own, setting, known)
+    decided = {**_decided(parts, spec), **spec.decided}
+    found = {part.split: Examples(*pair) for part, pair in zip(parts, zip(images, labels, strict=True), strict=True)}
+    spec = dataclasses.replace(spec, decided=decided)
+    return Source(spec, found["train"], found.get("test"), found.get("validation"))
 
 
 @dataclasses.dataclass(frozen=True)
 class _Part:
-    """One split as it is in the file; `name` is for messages."""
+    """One split as it is in the file; key: of its images, as it is shown; name: for messages."""
 
+    split: str
+    key: str
     name: str
     images: np.ndarray
     labels: np.ndarray | None
 
 
-def _read(file: Path, images_key: str | None, labels_key: str | None) -> list[_Part]:
-    """Read the training split, and the test split if there is one."""
+def _in_range(
+    spec: Spec, parts: list[_Part], given: Range | None, setting: str, known: Known | None
+) -> tuple[Spec, list[np.ndarray]]:
+    """The spec with the range of the numbers, and the examples of each part as they are stored."""
+    name = f"{parts[0].name.rpartition(': ')[0]}: the images"
+    arrays = [part.images for part in parts]
+    if not spec.is_image:
+        vectors, low, high = with_ranges(name, arrays)
+        told = {"range": "each feature has the range that occurs"}
+        return dataclasses.replace(spec, low=low, high=high, dtype="float32", decided=told), vectors
+    numbers = [Numbers.of(array) for array in arrays]
+    ends = found_range(name, numbers, given, known)
+    wanted = known or Known(ends[0], numbers[0].dtype)
+    images = stored(name, list(zip(arrays, ends, strict=True)), wanted.ends)
+    told = {"range": _described(parts, numbers, ends, setting, known)}
+    return dataclasses.replace(
+        spec, low=wanted.ends[0], high=wanted.ends[1], dtype=dtype_name(wanted.dtype), decided=told
+    ), images
+
+
+def _described(parts: list[_Part], numbers: list[Numbers], ends: list[Range], setting: str, known: Known | None) -> str:
+    """What is said of the range; of a part by itself where it has another than the first one."""
+    same = [one for one, own in zip(numbers, ends, strict=True) if own == ends[0]]
+    least, most = min(one.least for one in same), max(one.most for one in same)
+    text = described(dataclasses.replace(numbers[0], least=least, most=most), ends[0], setting, known)
+    for part, one, own in zip(parts, numbers, ends, strict=True):
+        if own != ends[0]:
+            text += f"; those of {part.key}, {one.least:g} to {one.most:g} of {one.dtype}, as {own[0]:g} to {own[1]:g}"
+    return text
+
+
+def _decided(parts: list[_Part], spec: Spec) -> dict[str, str]:
+    """What is said of the arrays, their sizes, classes and splits."""
+    if spec.is_image:
+        height, width, channels = spec.image_shape
+        size = f"{width}x{height} pixels (width x height), {'grey' if channels == 1 else 'in colour'}"
+    else:
+        size = f"vectors of {spec.size} numbers"
+    told = {"arrays": ", ".join(part.key for part in parts), "size": size}
+    if spec.class_names:
+        told["classes"] = f"{spec.label_dim}, by the labels in the file; dataset.labels=none takes none"
+    else:
+        told["classes"] = "none"
+    if len(parts) > 1:
+        told["splits"] = ", ".join(f"{part.split} is {part.key}" for part in parts)
+    return told
+
+
+def _read(
+    file: Path, images_key: str | None, labels_key: str | None, with_labels: bool
+) -> tuple[list[_Part], Range | None]:
+    """Read the training split and those beside it, and the range that the file says it has."""
     if not is_npz(file):
         if images_key or labels_key:
             raise UserError(
                 f"{shown(file)} holds one array without a name: leave dataset.images_key and dataset.labels_key null, "
                 "or save a .npz with images and labels."
             )
-        return [_part(file, "its array", map_npy(file), None, None)]
-    names = _names(file, array_names(file), images_key, labels_key)
-    content = read_npz(file, [key for pair in names for key in pair if key])
-    return [
-        _part(file, f"'{shown(key)}'", content[key], label_key, content[label_key] if label_key else None)
-        for key, label_key in names
+        return [_part(file, "train", "its array", map_npy(file), None, None)], None
+    names = array_names(file)
+    found = keys.find(shown(file), names, images_key, labels_key, with_labels)
+    content = read_npz(file, [key for one in found for key in one[1:] if key], [_RANGE])
+    parts = [
+        _part(file, split, f"'{shown(key)}'", content[key], label_key, content[label_key] if label_key else None)
+        for split, key, label_key in found
     ]
+    own = content.get(_RANGE)
+    if own is None or own.shape != (2,) or own.dtype.kind not in "iuf" or _RANGE in found[0]:
+        return parts, None
+    return parts, checked(own.tolist(), f"{shown(file)}: {_RANGE}")
 
 
-def _part(file: Path, key: str, images: np.ndarray, label_key: str | None, labels: np.ndarray | None) -> _Part:
+def _part(
+    file: Path, split: str, key: str, images: np.ndarray, label_key: str | None, labels: np.ndarray | None
+) -> _Part:
     name = f"{shown(file)}: {key}"
     images = shaped(name, images)
-    if images.dtype not in (np.uint8, np.float32):
-        require_memory(f"{name} as float32", 4 * images.size, _SMALLER)
     if labels is not None:
         labels = as_labels(f"{shown(file)}: '{shown(str(label_key))}'", labels, len(images))
-    return _Part(name, images, labels)
-
-
-def _names(file: Path, keys: list[str], images_key: str | None, labels_key: str | None) -> list[tuple[str, str | None]]:
-    """Find the names of (images, labels), for the training split and for the test split if there is one."""
-    for option, key in (("images_key", images_key), ("labels_key", labels_key)):
-        if key is not None and key not in keys:
-            raise UserError(
-                f"dataset.{option}={shown(key)} is not in {shown(file)}, which holds {listed(keys)}."
-                + did_you_mean(key, map(shown, keys))
-            )
-    labels_key = labels_key or next((key for key in _LABELS if key in keys), None)
-    others = [key for key in keys if key not in (labels_key, *_LABELS, _TEST_IMAGES, _TEST_LABELS)]
-    found = next((key for key in _IMAGES if key in others), others[0] if len(others) == 1 else None)
-    images_key = images_key or found
-    if images_key is None:
-        raise UserError(
-            f"{shown(file)} holds {listed(keys)}: say which array has the images with dataset.images_key=... "
-            f"(found by themselves: {', '.join(_IMAGES)}, or the only array)."
-        )
-    if _TEST_IMAGES not in keys or images_key == _TEST_IMAGES:
-        return [(images_key, labels_key)]
-    if labels_key and _TEST_LABELS not in keys:
-        raise UserError(
-            f"{shown(file)} has labels '{shown(labels_key)}', but '{_TEST_IMAGES}' has none: add '{_TEST_LABELS}'."
-        )
-    return [(images_key, labels_key), (_TEST_IMAGES, _TEST_LABELS if labels_key else None)]
+    return _Part(split, key, name, images, labels)
 
 
 def _whole(part: _Part, skip_bad: bool) -> _Part:
@@ -118,4 +177,6 @@ def _whole(part: _Part, skip_bad: bool) -> _Part:
         raise UserError(f"{found}: none is left. Mend the file.")
     require_memory(f"{part.name} without these", part.images.nbytes, _SMALLER)
     logging.getLogger("genctl").warning("%s. They are left out (dataset.skip_bad=true).", found)
-    return _Part(part.name, part.images[good], None if part.labels is None else part.labels[good])
+    return dataclasses.replace(
+        part, images=part.images[good], labels=None if part.labels is None else part.labels[good]
+    )

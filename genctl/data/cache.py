@@ -11,8 +11,8 @@ from pathlib import Path
 import platformdirs
 from filelock import FileLock, Timeout
 
+from genctl.config.files import regular
 from genctl.errors import UserError
-from genctl.files import regular
 
 _PATIENCE_SECONDS = 5.0  # of silent waiting for another process
 

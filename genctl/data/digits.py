@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from genctl.data.base import Examples, Source
+from genctl.data.examples import Examples, Source
 from genctl.data.spec import Spec
 
 
-def load() -> Source:
+def load_digits() -> Source:
     """Load 1,797 handwritten digits, (8, 8, 1) uint8, with labels 0..9; the source's 17 grey levels span 0..255."""
     from sklearn.datasets import load_digits  # importing it takes a second
 

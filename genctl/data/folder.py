@@ -3,118 +3,160 @@
 import hashlib
 import logging
 import math
-import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 from pydantic import Field
 
-from genctl.data.base import Examples, Source
+from genctl.compute.memory import amount, require_memory
 from genctl.data.cache import cache_path, made_once
-from genctl.data.memory import amount, require_memory
-from genctl.data.pack import BadFiles, memory, pack, unpack
-from genctl.data.paths import given_path, shown
-from genctl.data.pictures import is_colour
-from genctl.data.spec import Spec
+from genctl.data.examples import Examples, Source
+from genctl.data.image_files import Frames, Interpolation, Shape
+from genctl.data.layout import SPLITS, Labels, Layout, arrange
+from genctl.data.listing import Listing, image_files
+from genctl.data.locations import given_path, shown
+from genctl.data.pack import BadFiles, Description, memory, pack, unpack
+from genctl.data.ranges import GivenRange, Known, Range, checked, described, found_range
+from genctl.data.spec import Spec, dtype_name
+from genctl.data.storage import stored
+from genctl.data.survey import channels_line, looks, size_line
 from genctl.errors import UserError, first_few
 
-SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
-_PACK_VERSION = 2
+_PACK_VERSION = 3
 
 Side = Annotated[int, Field(gt=0)]
+Channels = Literal[1, 3] | None
 
 
-def load(
+class Wanted(NamedTuple):
+    """How pictures are read; see `load`."""
+
+    height: int
+    width: int
+    channels: Channels
+    interpolation: Interpolation = "lanczos"
+    frames: Frames = "first"
+    skip_bad: bool = False
+
+
+def load_folder(
     path: str | None,
     image_size: Side | Annotated[list[Side], Field(min_length=2, max_length=2)],
-    channels: Literal[1, 3] | None,
+    channels: Channels,
+    interpolation: Interpolation,
+    range: GivenRange | None,
+    frames: Frames,
+    labels: Labels,
     skip_bad: bool,
 ) -> Source:
-    """Load every image file below a folder as uint8 (n, h, w, c), packed once into a memory-mapped file in the cache.
+    """Load every image file below a folder as (n, h, w, c), packed once into a memory-mapped file in the cache.
 
-    image_size: pixels of a side, or [height, width]; images are resized and centre-cropped to it.
-    channels: 1 or 3; None: 3 if any of the images is in colour. skip_bad: leave out files that cannot be read.
-    The first-level sub-folders are the classes where every image lies in one; else there are no labels.
-    Raises UserError where the folder, a file of it or the cache is not usable.
+    image_size: pixels of a side, or [height, width]; pictures are resized by `interpolation` and centre-cropped to it.
+    channels: 1 or 3; None: 3 if any picture is in colour. range: the numbers of black and white; None: see ranges.py.
+    frames: which pictures of a file that holds several. labels: what is a class; see layout.py. skip_bad: leave out
+    files that cannot be read. Raises UserError where the folder, a file of it or the cache is not usable.
     """
-    root = given_path(path, "folder", "photos/")
+    height, width = image_size if isinstance(image_size, list) else (image_size, image_size)
+    wanted = Wanted(height, width, channels, interpolation, frames, skip_bad)
+    given = None if range is None else checked(range, "dataset.range")
+    return read(given_path(path, "folder", "photos/"), wanted, labels, given)
+
+
+def read(
+    root: Path, wanted: Wanted, labels: Labels = "auto", given: Range | None = None, known: Known | None = None
+) -> Source:
+    """Load a folder as `load` does; given: the range of its numbers. known: of data that they belong to."""
     if not root.is_dir():
         raise UserError(f"dataset.path={shown(root)} is no folder: name one of images, or use dataset=npz for a .npz.")
-    names = sorted(image_names(root))
-    if not names:
-        kinds = ", ".join(sorted(SUFFIXES))
-        raise UserError(f"dataset.path={shown(root)} has no images in it or below it: they must end in {kinds}.")
-    height, width = image_size if isinstance(image_size, list) else (image_size, image_size)
-    images, bad = _packed(root, names, height, width, channels, skip_bad)
-    if bad:
-        logging.getLogger("genctl").warning("%s. They are left out (dataset.skip_bad=true).", _count_bad(names, bad))
-    labels, class_names = _classes(names)
-    if labels is not None:
-        labels = np.delete(labels, list(bad))
-    spec = Spec(shown(root.resolve().name) or "folder", images.shape[1:], class_names)
-    return Source(spec, Examples(images, labels), None)
+    listing = image_files(root)
+    if not listing.pictures:
+        kinds = ".jpg, .png, .tif, .webp or another that docs/data.md names"
+        raise UserError(f"dataset.path={shown(root)} has no images in it or below it: such as files ending in {kinds}.")
+    layout = arrange(listing.pictures, labels)
+    names = [listing.pictures[place] for place in layout.places]
+    images, packed = _packed(root, names, wanted)
+    if packed.bad:
+        text = "%s. They are left out (dataset.skip_bad=true)."
+        logging.getLogger("genctl").warning(text, _count_bad(names, packed.bad))
+    numbers, name = packed.numbers, f"{shown(root)}: the images"
+    ends = found_range(name, [numbers], given, known)[0]
+    spec = Spec(
+        shown(root.resolve().name) or "folder",
+        images.shape[1:],
+        tuple(map(shown, sorted(set(layout.labels or ())))),
+        *(known.ends if known else ends),
+        dtype=dtype_name(known.dtype if known else numbers.dtype),
+        interpolation=wanted.interpolation,
+        decided=_decided(listing, layout, packed, images.shape[1:], wanted)
+        | {"range": described(numbers, ends, "dataset.range" if given else "", known)},
+    )
+    return _divided(spec, stored(name, [(images, ends)], spec.known.ends)[0], layout, packed.counts)
 
 
-def _packed(
-    root: Path, names: Sequence[str], height: int, width: int, channels: Literal[1, 3] | None, skip_bad: bool
-) -> tuple[np.ndarray, BadFiles]:
-    """The images of a folder, from the cache where it was packed before as it is now, and those that are left out."""
-    size = f"dataset.image_size=[{height}, {width}]"
-    require_memory(f"Reading images with {size}", memory((height, width, channels or 3)), "make it smaller.")
-    settings = (height, width, channels, skip_bad)
-    key = _key(root, names, *settings)
+def _divided(spec: Spec, images: np.ndarray, layout: Layout, counts: Sequence[int]) -> Source:
+    """The pictures by split; they lie in the order of the splits."""
+    splits = np.repeat(layout.splits, counts)
+    labels = None
+    if layout.labels is not None:
+        labels = np.repeat(np.unique(layout.labels, return_inverse=True)[1].astype(np.int32), counts)
+    found = {}
+    for split in dict.fromkeys(SPLITS.values()):
+        places = np.flatnonzero(splits == split)
+        if len(places):
+            rows = slice(places[0], places[-1] + 1)
+            found[split] = Examples(images[rows], None if labels is None else labels[rows])
+    if "train" not in found:
+        raise UserError(f"'{spec.name}': none of the pictures of its training split can be read: mend them.")
+    return Source(spec, found["train"], found.get("test"), found.get("validation"))
+
+
+def _decided(
+    listing: Listing, layout: Layout, packed: Description, shape: tuple[int, ...], wanted: Wanted
+) -> dict[str, str]:
+    """What is said of the files, their sizes, channels, classes and splits."""
+    height, width, channels = shape
+    seen, others = packed.survey, listing.others
+    files = f"{len(packed.counts):,} image files hold {sum(packed.counts):,} pictures"
+    if seen.several and wanted.frames == "first":
+        files += f"; of {seen.several:,} with several pictures the first is taken (dataset.frames=all takes all)"
+    if others:
+        kinds = [f"{count:,} {suffix or 'without a suffix'}" for suffix, count in others.most_common()]
+        files += f"; left out as no pictures: {first_few(kinds)}"
+    if packed.bad:
+        files += f"; left out as they cannot be read: {len(packed.bad):,}"
+    resized = Shape(height, width, channels, wanted.interpolation)
+    size = {"size": size_line(seen, resized), "channels": channels_line(seen, channels, wanted.channels is not None)}
+    return {"files": files} | size | layout.decided
+
+
+def _packed(root: Path, names: Sequence[str], wanted: Wanted) -> tuple[np.ndarray, Description]:
+    """The pictures of a folder, from the cache where it was packed before as it is now."""
+    size = f"dataset.image_size=[{wanted.height}, {wanted.width}]"
+    largest = Shape(wanted.height, wanted.width, wanted.channels or 3, wanted.interpolation)
+    require_memory(f"Reading images with {size}", memory(largest), "make it smaller.")
+    key = _key(root, names, wanted)
 
     def make(part: Path) -> None:
         files = [root / name for name in names]
-        shape = (height, width, channels or (3 if any(map(is_colour, files)) else 1))
-        _require_disk(part.parent, len(files) * math.prod(shape), size)
-        _refuse(names, pack(files, shape, part), skip_bad)
-        if _key(root, names, *settings) != key:
+        seen = looks(files)
+        colour = any(one is not None and one.colour for one in seen)
+        shape = largest._replace(channels=wanted.channels or (3 if colour else 1))
+        pictures = sum(one.pictures if one and wanted.frames == "all" else 1 for one in seen)
+        deep = any(one is not None and one.dtype != "uint8" for one in seen)
+        _require_disk(part.parent, pictures * math.prod(shape[:3]) * (4 if deep else 1), size)
+        _refuse(names, pack(files, seen, shape, wanted.frames, part).bad, wanted.skip_bad)
+        if _key(root, names, wanted) != key:
             raise UserError(f"{shown(root)} changed while its images were read: try again when nothing writes there.")
 
     return unpack(made_once(cache_path("folders", key), make), len(names))
 
 
-def image_names(root: Path) -> Iterator[str]:
-    """Find image files by their names relative to the root; hidden ones are left out, links to folders are followed."""
-    seen: set[tuple[int, int]] = set()
-    waiting = [""]
-    while waiting:
-        below = waiting.pop()
-        identity, entries = _entries(root / below)
-        if identity in seen:  # a link that leads back up
-            continue
-        seen.add(identity)
-        for name, is_folder in entries:
-            if not is_folder and Path(name).suffix.lower() in SUFFIXES:
-                yield below + name
-        waiting += [f"{below}{name}/" for name, is_folder in reversed(entries) if is_folder]
-
-
-def _entries(folder: Path) -> tuple[tuple[int, int], list[tuple[str, bool]]]:
-    """What a folder is, wherever links lead to it from, and its entries in order: their names, whether folders."""
-
-    def is_folder(entry: "os.DirEntry[str]") -> bool:
-        try:
-            return entry.is_dir()
-        except OSError:  # a link in a circle, or one into a folder that cannot be read
-            return False
-
-    try:
-        with os.scandir(folder) as entries:
-            found = sorted((entry.name, is_folder(entry)) for entry in entries if not entry.name.startswith("."))
-        state = folder.stat()
-    except OSError as error:
-        raise UserError(f"The folder {shown(folder)} cannot be read ({error.strerror}): make it readable.") from error
-    return (state.st_dev, state.st_ino), found
-
-
-def _key(root: Path, names: Sequence[str], *settings: object) -> str:
+def _key(root: Path, names: Sequence[str], wanted: Wanted) -> str:
     """Name the pack of these files as they are now, under these settings."""
-    digest = hashlib.sha256(repr((_PACK_VERSION, str(root.resolve()), settings)).encode())
+    digest = hashlib.sha256(repr((_PACK_VERSION, str(root.resolve()), tuple(wanted))).encode())
     for name in names:
         digest.update(repr((name, _state(root / name))).encode())
     return digest.hexdigest()[:32]
@@ -141,22 +183,13 @@ def _require_disk(folder: Path, count: int, size: str) -> None:
         )
 
 
-def _refuse(names: Sequence[str], bad: dict[int, str], skip_bad: bool) -> None:
+def _refuse(names: Sequence[str], bad: BadFiles, skip_bad: bool) -> None:
     if not bad or (skip_bad and len(bad) < len(names)):
         return
     cure = "Mend them." if len(bad) == len(names) else "Mend or remove them, or set dataset.skip_bad=true."
     raise UserError(f"{_count_bad(names, bad)}. {cure}")
 
 
-def _count_bad(names: Sequence[str], bad: dict[int, str]) -> str:
+def _count_bad(names: Sequence[str], bad: BadFiles) -> str:
     few = first_few([f"{shown(names[position])} ({reason})" for position, reason in bad.items()])
     return f"{len(bad)} of {len(names)} image files cannot be read: {few}"
-
-
-def _classes(names: Sequence[str]) -> tuple[np.ndarray | None, tuple[str, ...]]:
-    """Return labels (n,) int32 and class names by the first folder of each name; none if a file lies in no folder."""
-    if not all("/" in name for name in names):
-        return None, ()
-    folders = [name.split("/", 1)[0] for name in names]
-    class_names, labels = np.unique(folders, return_inverse=True)
-    return labels.astype(np.int32), tuple(map(shown, class_names.tolist()))

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from genctl.data.paths import shown
+from genctl.data.locations import shown
+from genctl.data.ranges import above
 from genctl.errors import UserError
 
 _CHUNK_BYTES = 2**24
@@ -50,52 +51,17 @@ def finite_rows(array: np.ndarray) -> np.ndarray:
         return np.concatenate([np.isfinite(chunk.reshape(len(chunk), -1)).all(axis=1) for chunk in chunks])
 
 
-def with_range(
-    name: str, arrays: Sequence[np.ndarray]
-) -> tuple[list[np.ndarray], float | tuple[float, ...], float | tuple[float, ...]]:
-    """Return arrays of one kind as uint8 or float32, and the (low, high) that all of them share.
+def with_ranges(
+    name: str, vectors: Sequence[np.ndarray]
+) -> tuple[list[np.ndarray], tuple[float, ...], tuple[float, ...]]:
+    """Vectors (n, d) as float32, and the least and the most of each feature that occur in all of them.
 
-    Images: uint8 for whole numbers in 0..255 (bool: 0 and 255), else float32, whose range is [0, 1], [-1, 1] or what
-    occurs. Vectors: float32, with the range of each feature. Raises UserError, beginning with `name`, where float32
-    cannot hold the width of a range.
+    Raises UserError, beginning with `name`, where float32 cannot hold the width of a range.
     """
-    if arrays[0].ndim == 2:
-        vectors = _floats(arrays)
-        low = np.min([array.min(axis=0) for array in vectors], axis=0)
-        high = np.max([array.max(axis=0) for array in vectors], axis=0)
-        return vectors, tuple(low.tolist()), tuple(_above(name, low, high).tolist())
-    if all(array.dtype == bool for array in arrays):
-        return [array.astype(np.uint8) * np.uint8(255) for array in arrays], 0.0, 255.0
-    if all(_fits_bytes(array) for array in arrays):
-        return [array.astype(np.uint8, copy=False) for array in arrays], 0.0, 255.0
-    images = _floats(arrays)
-    least, most = min(float(array.min()) for array in images), max(float(array.max()) for array in images)
-    for low_end in (0.0, -1.0):
-        if low_end <= least and most <= 1:
-            return images, low_end, 1.0
-    return images, least, float(_above(name, np.asarray(least), np.asarray(most)))
-
-
-def _floats(arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
-    return [array.astype(np.float32, copy=False) for array in arrays]
-
-
-def _fits_bytes(array: np.ndarray) -> bool:
-    if array.dtype == np.uint8:
-        return True
-    return array.dtype.kind in "biu" and bool(array.min() >= 0) and bool(array.max() <= 255)
-
-
-def _above(name: str, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Return `high`, or a value above `low` that float32 can tell from it where the two are equal or nearly so."""
-    with np.errstate(over="ignore"):
-        width = np.subtract(high, low, dtype=np.float32)
-    if not np.isfinite(width).all():
-        wide = np.flatnonzero(~np.isfinite(width))[0]
-        raise UserError(
-            f"{name} range from {low.flat[wide]:g} to {high.flat[wide]:g}, which float32 cannot hold: scale them."
-        )
-    return np.where(width >= np.finfo(np.float32).tiny, high, low + np.maximum(1.0, np.abs(low) * 1e-6))
+    floats = [array.astype(np.float32, copy=False) for array in vectors]
+    low = np.min([array.min(axis=0) for array in floats], axis=0)
+    high = np.max([array.max(axis=0) for array in floats], axis=0)
+    return floats, tuple(low.tolist()), tuple(above(name, low, high).tolist())
 
 
 def as_labels(name: str, labels: np.ndarray, count: int) -> np.ndarray:

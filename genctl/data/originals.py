@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from genctl.data.formats import reading
-from genctl.files import regular
+from genctl.config.files import regular
+from genctl.data.numpy_files import reading
 
 _CIFAR_RECORD = 1 + 3 * 32 * 32
 _MOST_BYTES = 2**28  # that a file expands to: CIFAR-10, the largest, takes 184 MB

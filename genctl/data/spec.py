@@ -2,11 +2,17 @@
 
 import dataclasses
 import math
-from typing import Any
+from typing import Any, Literal, cast
 
 import numpy as np
 
+from genctl.data.image_files import Interpolation
+from genctl.data.ranges import BYTES, Known, Numbers, found_range
+from genctl.data.storage import stored
 from genctl.errors import UserError
+
+Dtype = Literal["bool", "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64", "float32"]
+_EXACT = 2.0**24  # up to which float32 holds every whole number
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,7 +21,12 @@ class Spec:
 
     image_shape: (height, width, channels) for images, (features,) for vectors.
     class_names: one name a class, in the order of the labels; empty without labels.
-    low, high: the stored values that become -1 and 1: numbers, or one number a feature for vectors.
+    low, high: the data's own numbers that become -1 and 1: one each, or one a feature for vectors.
+    dtype: the type of the data's own numbers; float32 for all floats. interpolation: how pictures are resized.
+    decided: what was decided when the data were read, one line each, by what it is about; two specs are equal whatever
+    it says.
+
+    Images are stored as bytes, whose range is 0 to 255, or as float32 in the data's own numbers; vectors always so.
     """
 
     name: str
@@ -23,6 +34,9 @@ class Spec:
     class_names: tuple[str, ...] = ()
     low: float | tuple[float, ...] = 0.0
     high: float | tuple[float, ...] = 255.0
+    dtype: Dtype = "uint8"
+    interpolation: Interpolation = "lanczos"
+    decided: dict[str, str] = dataclasses.field(default_factory=dict, compare=False)
 
     @property
     def label_dim(self) -> int:
@@ -39,44 +53,62 @@ class Spec:
         """Numbers in one example."""
         return math.prod(self.image_shape)
 
-    def to_stored(self, values: np.ndarray) -> np.ndarray:
-        """Turn examples in [-1, 1] into uint8 images (n, h, w, c), or vectors (n, d) in the data's own units."""
-        unit = (np.clip(np.asarray(values, np.float32), -1, 1) + 1) / 2
-        if self.is_image:
-            return np.round(unit * 255).astype(np.uint8)
-        low, high = np.asarray(self.low, np.float32), np.asarray(self.high, np.float32)
-        return (low + unit * (high - low)).astype(np.float32)
+    @property
+    def known(self) -> Known:
+        """What is known of images, for others that belong to them."""
+        return Known((cast(float, self.low), cast(float, self.high)), np.dtype(self.dtype))
+
+    def ends(self, dtype: Any = np.float32) -> tuple[np.ndarray, np.ndarray]:
+        """The stored numbers of a type that become -1 and 1: float32 scalars, or (features,) for vectors."""
+        low, high = BYTES if self.is_image and np.dtype(dtype) == np.uint8 else (self.low, self.high)
+        return np.asarray(low, np.float32), np.asarray(high, np.float32)
+
+    def to_own(self, values: np.ndarray) -> np.ndarray:
+        """Turn examples in [-1, 1] into the data's own numbers, as they were given.
+
+        Whole numbers are rounded to their type where their range has as many steps as bytes have; all else is float32.
+        """
+        if self.is_image and self.known.ends == BYTES:
+            return as_bytes(values)
+        low, high = self.ends()
+        own = (low + _unit(values) * (high - low)).astype(np.float32)
+        return np.round(own).astype(self.dtype) if self._rounds else own
+
+    @property
+    def _rounds(self) -> bool:
+        if not self.is_image or self.dtype in ("bool", "uint8", "float32"):
+            return False
+        low, high = self.known.ends
+        return high - low >= 255 and max(abs(low), abs(high)) <= _EXACT
 
     def to_unit(self, stored: np.ndarray) -> np.ndarray:
-        """Turn stored examples into float32 in [-1, 1]: the inverse of `to_stored`, for what a data set holds too.
-
-        Images that are bytes have the range of bytes, whatever the range of the data set's own.
-        """
-        ends = (0.0, 255.0) if stored.dtype == np.uint8 else (self.low, self.high)
-        low, high = (np.asarray(end, np.float32) for end in ends)
+        """Turn stored examples, or what `to_own` gives, into float32 in [-1, 1]."""
+        low, high = self.ends(stored.dtype)
         return (stored.astype(np.float32) - low) * (2 / (high - low)) - 1
 
     def to_bytes(self, images: np.ndarray) -> np.ndarray:
-        """Turn stored images, which may be floats in the units of this data set, into uint8."""
-        return images if images.dtype == np.uint8 else self.to_stored(self.to_unit(images))
+        """Turn stored images, or what `to_own` gives, into uint8."""
+        return images if images.dtype == np.uint8 else as_bytes(self.to_unit(images))
 
-    def readable(self, values: np.ndarray) -> tuple[np.ndarray, "Spec"]:
-        """Check a user's examples of this data set; return them with the spec that says what their numbers mean.
+    def readable(self, values: np.ndarray) -> np.ndarray:
+        """Check a user's examples (n, ...) of this data set; return them as they are stored.
 
-        Images may be uint8, or floats in the units of a data set of floats; vectors are in the data set's own units.
+        The numbers of images are read by the rule of ranges.py; vectors are in the data set's own units. Raises
+        UserError where they have another shape or are no numbers.
         """
         if self.is_image and values.ndim == 3 and self.image_shape[-1] == 1:
             values = values[..., None]
         if values.shape[1:] != self.image_shape or not len(values):
             wanted = ", ".join(map(str, self.image_shape))
             raise UserError(f"examples of shape {list(values.shape)}: this run takes (n, {wanted}), n at least 1.")
-        if self.is_image and values.dtype == np.uint8:
-            return values, dataclasses.replace(self, low=0.0, high=255.0)
-        if values.dtype.kind not in "fiu" or (self.is_image and (values.dtype.kind != "f" or self.high == 255)):
-            raise UserError(f"examples of type {values.dtype}: give {'uint8 images' if self.is_image else 'numbers'}.")
+        if values.dtype.kind not in "fiub":
+            raise UserError(f"examples of type {values.dtype}: give numbers.")
         if not np.isfinite(values).all():
             raise UserError("examples hold NaN or infinite values: leave these out.")
-        return values.astype(np.float32), self
+        if not self.is_image:
+            return values.astype(np.float32)
+        [ends] = found_range("examples", [Numbers.of(values)], None, self.known)
+        return stored("examples", [(values, ends)], self.known.ends)[0]
 
     def to_json(self) -> dict[str, Any]:
         """Plain types, for `from_json`."""
@@ -89,3 +121,18 @@ class Spec:
             key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()
         }
         return cls(**values)
+
+
+def dtype_name(dtype: np.dtype) -> Dtype:
+    """The name of a type of numbers, as a spec has it."""
+    return cast(Dtype, "float32" if dtype.kind == "f" else dtype.name)
+
+
+def as_bytes(values: np.ndarray) -> np.ndarray:
+    """Turn images in [-1, 1] into uint8, for pictures and for metrics."""
+    return np.round(_unit(values) * 255).astype(np.uint8)
+
+
+def _unit(values: np.ndarray) -> np.ndarray:
+    """Values in [-1, 1] as float32 in [0, 1]."""
+    return (np.clip(np.asarray(values, np.float32), -1, 1) + 1) / 2

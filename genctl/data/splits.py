@@ -10,14 +10,29 @@ def shuffled(count: int, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).permutation(count)
 
 
-def cut(count: int, validation: float, test: float, seed: int, folds: int | None, fold: int) -> dict[str, np.ndarray]:
-    """Cut the positions 0..count-1 into disjoint "train", "validation" and "test"; all folds share the test split.
+def arranged(count: int, seed: int, labels: np.ndarray | None) -> np.ndarray:
+    """Return the positions 0..count-1 in an order that depends on the seed alone.
+
+    labels: (count,) classes; with them every run of the order has the classes as the whole has them, to one example.
+    """
+    order = shuffled(count, seed)
+    if labels is None:
+        return order
+    spread = np.empty(count)
+    for label in np.unique(labels):
+        places = np.flatnonzero(labels[order] == label)
+        spread[places] = (np.arange(len(places)) + 0.5) / len(places)
+    return order[np.argsort(spread, kind="stable")]
+
+
+def cut(order: np.ndarray, validation: float, test: float, folds: int | None, fold: int) -> dict[str, np.ndarray]:
+    """Cut positions, in their order, into disjoint "train", "validation" and "test"; all folds share the test split.
 
     A fraction above 0 gives at least one example. Raises UserError where a split would have to stay empty.
     """
+    count = len(order)
     _check_folds(folds, fold)
     _check_count(count, validation, test, folds)
-    order = shuffled(count, seed)
     tested = _part(test, count)
     pool = order[tested:]
     if folds is None:

@@ -5,16 +5,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from genctl.data.base import Split
-from genctl.metrics.base import Evaluation, Number, Unsuited, check_enough
-from genctl.metrics.examples import applied, encoded, protocol
-from genctl.signatures import Count
+from genctl.config.signatures import Count
+from genctl.data.examples import Split
+from genctl.errors import Unsuited
+from genctl.metrics.evaluation import Evaluation, Number
+from genctl.metrics.features.training_data import check_enough
+from genctl.metrics.per_example import applied, encoded, protocol
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
-    from genctl.context import Noise
-    from genctl.strategies.base import Batch, Strategy
+    from genctl.compute.context import Noise
+    from genctl.strategies.parts.strategy import Batch, Strategy
 
 
 class Labelled(NamedTuple):

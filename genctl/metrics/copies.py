@@ -3,11 +3,13 @@
 import numpy as np
 from PIL import Image
 
-from genctl import pictures
-from genctl.metrics.base import Evaluation, Number, Unsuited, check_enough
-from genctl.metrics.features.pixels import pixels
+from genctl.config.signatures import Count
+from genctl.errors import Unsuited
+from genctl.metrics.evaluation import Evaluation, Number
+from genctl.metrics.features.pixels import fit_pixels
+from genctl.metrics.features.training_data import check_enough
 from genctl.metrics.vectors import ROUNDING, Measured, Vectors
-from genctl.signatures import Count
+from genctl.runs import grids
 
 SHOWN, BESIDE = 10, 5  # samples in the picture, and training examples beside each
 
@@ -27,7 +29,7 @@ class Copies:
 
     def __call__(self, evaluation: Evaluation) -> list[Number]:
         """Compare the samples with the training split, beside unseen examples."""
-        vectors = Vectors(evaluation, pixels(evaluation, self.components))
+        vectors = Vectors(evaluation, fit_pixels(evaluation, self.components))
         unseen = evaluation.test if evaluation.real.name == "train" else evaluation.real
         if unseen is None or not unseen.size:
             raise Unsuited("copies needs examples that were not trained on, and there are none")
@@ -81,4 +83,4 @@ def _picture(evaluation: Evaluation, train: Neighbours, samples: np.ndarray) -> 
     beside = [spec.to_bytes(evaluation.train.take(row).images) for row in places]
     own = evaluation.samples[chosen]
     rows = [np.concatenate([sample[None], others]) for sample, others in zip(own, beside, strict=True)]
-    return pictures.grid(np.concatenate(rows), columns=1 + places.shape[1])
+    return grids.grid(np.concatenate(rows), columns=1 + places.shape[1])

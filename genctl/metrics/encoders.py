@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genctl.metrics.base import Evaluation, Number
-from genctl.metrics.examples import applied, encoded, mean_number, protocol
-from genctl.signatures import Count
+from genctl.config.signatures import Count
+from genctl.metrics.evaluation import Evaluation, Number
+from genctl.metrics.per_example import applied, encoded, mean_number, protocol
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
-    from genctl.context import Noise
-    from genctl.strategies.base import Batch
+    from genctl.compute.context import Noise
+    from genctl.strategies.parts.strategy import Batch
 
 NEGLIGIBLE = 0.01  # of the root mean square of all numbers of all codes
 

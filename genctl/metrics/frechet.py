@@ -7,8 +7,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from genctl.metrics.base import Evaluation, Number, check_enough
-from genctl.metrics.vectors import Measured
+from genctl.metrics.evaluation import Evaluation, Number
+from genctl.metrics.features.training_data import check_enough
+from genctl.metrics.vectors import Measured, vectors
 
 
 class Frechet:
@@ -18,7 +19,7 @@ class Frechet:
 
     def __call__(self, evaluation: Evaluation) -> list[Number]:
         """Compare the samples with the real split."""
-        return evaluation.vectors.compare("frechet", compare)
+        return vectors(evaluation).compare("frechet", compare)
 
 
 def compare(samples: np.ndarray, real: np.ndarray) -> Mapping[str, Measured]:

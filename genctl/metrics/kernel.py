@@ -6,9 +6,10 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from genctl.metrics.base import Evaluation, Number, check_enough
-from genctl.metrics.vectors import Measured
-from genctl.signatures import Count
+from genctl.config.signatures import Count
+from genctl.metrics.evaluation import Evaluation, Number
+from genctl.metrics.features.training_data import check_enough
+from genctl.metrics.vectors import Measured, vectors
 
 
 class Kernel:
@@ -26,7 +27,7 @@ class Kernel:
     def __call__(self, evaluation: Evaluation) -> list[Number]:
         """Compare the samples with the real split."""
         block = min(self.block, min(evaluation.count, evaluation.real.size) // 2)
-        return evaluation.vectors.compare(
+        return vectors(evaluation).compare(
             "kernel", lambda samples, real: compare(samples, real, block), block=block, order="shuffled"
         )
 

@@ -6,9 +6,11 @@ from typing import Literal
 
 import numpy as np
 
-from genctl.metrics.base import Evaluation, Number, Unsuited, check_enough
-from genctl.metrics.examples import encoded, mean_number, protocol
-from genctl.signatures import Count
+from genctl.config.signatures import Count
+from genctl.errors import Unsuited
+from genctl.metrics.evaluation import Evaluation, Number
+from genctl.metrics.features.training_data import check_enough
+from genctl.metrics.per_example import encoded, mean_number, protocol
 
 Binarization = Literal["none", "fixed", "dynamic"]
 BYTES = 255.0  # widths of a grey level in the range of intensities
@@ -22,28 +24,29 @@ class Likelihood:
     bits_per_dimension: from that, where the likelihood is one of the data; the protocol says of what.
 
     binarization: what is done to the intensities first: none; fixed: 1 from 0.5 on, else 0; dynamic: 1 with the
-    intensity as probability, drawn once from the evaluation's seed. n: how many examples at most; None: all.
+    intensity as probability, drawn once from the evaluation's seed; None: what was done in training.
+    n: how many examples at most; None: all.
     """
 
     needs = "likelihood"
 
-    def __init__(self, k: Count, n: Count | None, binarization: Binarization) -> None:
+    def __init__(self, k: Count, n: Count | None, binarization: Binarization | None) -> None:
         self.k, self.n, self.binarization = k, n, binarization
 
     def __call__(self, evaluation: Evaluation) -> Sequence[Number]:
         """Draw k codes of each of the first `n` examples."""
-        from genctl.metrics.bounds import bounds
+        from genctl.metrics.marginal_likelihood import bounds
 
         strategy, split = evaluation.strategy, evaluation.real.first(self.n or evaluation.real.size)
         assert strategy is not None
-        measure = strategy.likelihood.measure
-        if self.binarization != "none" and measure != "binary":
-            raise Unsuited(f"binarization={self.binarization} needs a model of binary data: model.likelihood=bernoulli")
-        found = bounds(strategy, split, self.k, self.binarization, evaluation.seed)
-        about = protocol(evaluation, split) | {"k": self.k, "binarization": self.binarization, "seed": evaluation.seed}
+        measure, binarization = strategy.likelihood.measure, self.binarization or strategy.binarization
+        if binarization != "none" and measure != "binary":
+            raise Unsuited(f"binarization={binarization} needs a model of binary data: model.likelihood=bernoulli")
+        found = bounds(strategy, split, self.k, binarization, evaluation.seed)
+        about = protocol(evaluation, split) | {"k": self.k, "binarization": binarization, "seed": evaluation.seed}
         numbers = [mean_number(name, values, "nats", about) for name, values in found.items()]
         bits = -found["importance_weighted_bound"] / (evaluation.spec.size * math.log(2))
-        if measure == "binary" and self.binarization != "none":
+        if measure == "binary" and binarization != "none":
             numbers.append(mean_number("bits_per_dimension", bits, "bits", about | {"of": "binary pixels"}))
         if measure == "bytes":
             numbers.append(mean_number("bits_per_dimension", bits, "bits", about | {"of": "bytes"}))
@@ -56,7 +59,7 @@ class Likelihood:
 class ActiveUnits:
     """How many numbers of the codes vary with the example: the variance of their means is above 0.01.
 
-    n: how many examples at most; None: the whole split.
+    Intensities are binarised as in training. n: how many examples at most; None: the whole split.
     """
 
     needs = "likelihood"
@@ -68,11 +71,12 @@ class ActiveUnits:
         """Encode the first `n` examples."""
         strategy, split = evaluation.strategy, evaluation.real.first(self.n or evaluation.real.size)
         assert strategy is not None
+        from genctl.metrics.marginal_likelihood import binarized
         from genctl.objectives.bounds import ACTIVE
 
         check_enough("the variance of codes", 2, {"examples": split.size})
-        means = encoded(strategy, split)
-        about = protocol(evaluation, split) | {"threshold": ACTIVE}
+        means = encoded(strategy, binarized(strategy, split, strategy.binarization, evaluation.seed))
+        about = protocol(evaluation, split) | {"threshold": ACTIVE, "binarization": strategy.binarization}
         return [Number("active_units", float(active(means, ACTIVE)), f"of {strategy.code_dim}", about)]
 
 

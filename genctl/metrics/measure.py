@@ -3,8 +3,8 @@
 import logging
 from collections.abc import Mapping
 
-from genctl.errors import UserError
-from genctl.metrics.base import Evaluation, Metric, Number, Unsuited, check_suited, measured
+from genctl.errors import Unsuited, UserError
+from genctl.metrics.evaluation import Evaluation, Metric, Number, check_suited, measured
 
 log = logging.getLogger("genctl")
 

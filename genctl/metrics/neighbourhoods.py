@@ -9,10 +9,12 @@ from collections.abc import Mapping
 import numpy as np
 from rich.progress import MofNCompleteColumn
 
-from genctl.data.progress import progress_bar
-from genctl.metrics.base import Evaluation, Number, Unsuited, check_enough
-from genctl.metrics.vectors import ROUNDING, Measured
-from genctl.signatures import Count
+from genctl.config.signatures import Count
+from genctl.data.bars import progress_bar
+from genctl.errors import Unsuited
+from genctl.metrics.evaluation import Evaluation, Number
+from genctl.metrics.features.training_data import check_enough
+from genctl.metrics.vectors import ROUNDING, Measured, vectors
 
 BLOCK_BYTES = 2**26  # of the distances that are held at once
 TIE = 1e-12  # of the squared lengths that a squared distance is computed from: what differs by less is equal
@@ -29,7 +31,7 @@ class Neighbourhoods:
     def __call__(self, evaluation: Evaluation) -> list[Number]:
         """Compare the samples with the real split."""
         k = self.k
-        return evaluation.vectors.compare(
+        return vectors(evaluation).compare(
             "neighbourhoods", lambda samples, real: compare(samples, real, k), k=k, ties="outside"
         )
 

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from genctl.data.base import Split
-from genctl.data.spec import Spec
+from genctl.config.signatures import Count
+from genctl.data.examples import Split
+from genctl.data.spec import Spec, as_bytes
 from genctl.errors import UserError
-from genctl.metrics.base import Evaluation, Number
-from genctl.metrics.examples import applied, mean_number, protocol
-from genctl.signatures import Count
+from genctl.metrics.evaluation import Evaluation, Number
+from genctl.metrics.per_example import applied, mean_number, protocol
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
-    from genctl.context import Noise
-    from genctl.strategies.base import Batch
+    from genctl.compute.context import Noise
+    from genctl.strategies.parts.strategy import Batch
 
 Corruption = Literal["gaussian", "masking", "salt_and_pepper"]
 
@@ -46,8 +46,8 @@ class Reconstruction:
         parts: list[dict[str, np.ndarray]] = []
         place = 0
         for copies in applied(lambda batch, noise: strategy.reconstruct(batch), strategy, split):
-            originals = comparable(split, spec, np.arange(place, place + len(copies)))
-            parts.append(compare(originals, spec.to_stored(copies), spec.is_image))
+            originals = given(split, spec, np.arange(place, place + len(copies)))
+            parts.append(compare(originals, comparable(copies, spec), spec.is_image))
             place += len(copies)
         units = {"mse": mse_unit(spec), "psnr": "dB"}
         about = protocol(evaluation, split)
@@ -87,16 +87,21 @@ class Denoising:
             return strategy.reconstruct({**batch, "image": corrupt(batch["image"], self.amount, noise)})
 
         copies = np.concatenate([*applied(restored, strategy, split, evaluation.seed, "denoising")])
-        originals = comparable(split, spec, np.arange(split.size))
-        values = squared_error(originals, spec.to_stored(copies))
+        originals = given(split, spec, np.arange(split.size))
+        values = squared_error(originals, comparable(copies, spec))
         settings = {"corruption": self.corruption, "amount": self.amount, "seed": evaluation.seed}
         return [mean_number("denoising_mse", values, mse_unit(spec), protocol(evaluation, split) | settings)]
 
 
-def comparable(split: Split, spec: Spec, places: np.ndarray) -> np.ndarray:
-    """The examples at these places as reconstructions of them are stored: images as bytes, whatever the data are."""
+def given(split: Split, spec: Spec, places: np.ndarray) -> np.ndarray:
+    """The examples at these places: images as bytes, whatever the data are; vectors in the data's own units."""
     images = split.take(places).images
     return spec.to_bytes(images) if spec.is_image else images
+
+
+def comparable(copies: np.ndarray, spec: Spec) -> np.ndarray:
+    """Reconstructions in [-1, 1], as `given` has their originals."""
+    return as_bytes(copies) if spec.is_image else spec.to_own(copies)
 
 
 def mse_unit(spec: Spec) -> str:

@@ -1,19 +1,19 @@
 """Features of samples and of real examples, and what a comparison of the two gives, with its floor."""
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-from rich.progress import MofNCompleteColumn
 
-from genctl.data.base import Split
-from genctl.data.progress import progress_bar
-from genctl.errors import UserError
-from genctl.metrics.base import Evaluation, Number, Unsuited
-from genctl.metrics.examples import protocol
-from genctl.metrics.features.base import Extractor
-from genctl.metrics.kept import Arrays, kept
+from genctl.data.examples import Split
+from genctl.errors import Unsuited
+from genctl.metrics.evaluation import Evaluation, Number
+from genctl.metrics.features.extract import extract, extract_split, kept_by
+from genctl.metrics.features.extractor import Extractor
+from genctl.metrics.features.feature_cache import Arrays
+from genctl.metrics.features.training_data import count_classes
+from genctl.metrics.per_example import protocol
 
 ROUNDING = 1e-4  # what a distance of 0 may come out as, by the features' standard deviation
 
@@ -29,6 +29,32 @@ class Measured(NamedTuple):
 Compare = Callable[[np.ndarray, np.ndarray], Mapping[str, Measured]]  # features of samples (n, d), of real (m, d)
 
 
+def vectors(evaluation: Evaluation) -> "Vectors":
+    """Features by the network that was asked for, else by the classifier where it has classes to tell apart, else by
+    pixels; computed once for an evaluation.
+    """
+
+    from genctl.metrics.features.pixels import fit_pixels
+
+    if evaluation.features is None and count_classes(evaluation.spec, evaluation.train) > 1:
+        return classified(evaluation)
+    if "vectors" not in evaluation.cache:
+        evaluation.cache["vectors"] = Vectors(evaluation, (evaluation.features or fit_pixels)(evaluation=evaluation))
+    return evaluation.cache["vectors"]
+
+
+def classified(evaluation: Evaluation) -> "Vectors":
+    """Features by the classifier of the data set's classes; computed once for an evaluation."""
+
+    from genctl.metrics.features.classifier import train_classifier
+
+    if evaluation.features and vectors(evaluation).extractor.classify:
+        return vectors(evaluation)
+    if "classified" not in evaluation.cache:
+        evaluation.cache["classified"] = Vectors(evaluation, train_classifier(evaluation=evaluation))
+    return evaluation.cache["classified"]
+
+
 class Vectors:
     """The features of one evaluation by one network."""
 
@@ -40,7 +66,7 @@ class Vectors:
         """Of the samples, (n, d)."""
         images, step = self.evaluation.samples, self.extractor.batch
         blocks = (images[first : first + step] for first in range(0, len(images), step))
-        return self._extract(blocks, len(images), "features of samples")
+        return extract(self.extractor, self.evaluation.spec, blocks, len(images), "features of samples")
 
     @functools.cached_property
     def real(self) -> np.ndarray:
@@ -49,35 +75,7 @@ class Vectors:
 
     def of(self, split: Split) -> np.ndarray:
         """Of all examples of a split, in its order; kept on disk."""
-
-        def extract() -> Arrays:
-            places, step = np.arange(split.size), self.extractor.batch
-            blocks = (split.take(places[first : first + step]).images for first in range(0, split.size, step))
-            return {"features": self._extract(blocks, split.size, f"features of {split.name} examples")}
-
-        return self._kept("features", {"split": split}, extract)["features"]
-
-    def _extract(self, blocks: Iterator[np.ndarray], total: int, what: str) -> np.ndarray:
-        parts = []
-        with progress_bar(what, total, MofNCompleteColumn()) as advance:
-            for block in blocks:
-                parts.append(self._features(block))
-                advance(len(block))
-        return np.concatenate(parts) if parts else np.zeros((0, 1), np.float32)
-
-    def _features(self, block: np.ndarray) -> np.ndarray:
-        found = self.extractor.features(self.evaluation.spec.to_unit(block))
-        if not np.isfinite(found).all():
-            raise UserError(
-                f"features={self.extractor.name}: the network gives NaN or infinite values: its weights are broken. "
-                "Choose others, such as features=pixels."
-            )
-        return found
-
-    def _kept(self, kind: str, key: Mapping[str, Any], make: Callable[[], Arrays]) -> Arrays:
-        """Arrays that depend on the network and on what `key` says; kept where all of that is known."""
-        network = self.extractor.key
-        return make() if network is None else kept(kind, self.evaluation.spec, {"network": network, **key}, make)[0]
+        return extract_split(self.extractor, self.evaluation.spec, split)
 
     @property
     def protocol(self) -> dict[str, Any]:
@@ -117,7 +115,7 @@ class Vectors:
                 raise Unsuited("what real examples get in place of samples is not finite")
             return values
 
-        arrays = self._kept("floors", {"real": self.evaluation.real, **key}, make)
+        arrays = kept_by(self.extractor, self.evaluation.spec, "floors", {"real": self.evaluation.real, **key}, make)
         return {name: float(value) for name, value in arrays.items()}
 
     def numbers(

@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal
 import keras
 from pydantic import AfterValidator, Field
 
+from genctl.compute.parallel import count
+from genctl.config.intervals import Width
 from genctl.errors import UserError, did_you_mean
-from genctl.networks.fused import BatchNorm, LeakyReLU
-from genctl.networks.spectral import Spectral
-from genctl.parallel import count
-from genctl.ranges import Width
+from genctl.networks.layers.fused import BatchNorm, LeakyReLU
+from genctl.networks.layers.spectral import Spectral
 
 Shape = tuple[int, ...]
 Size = tuple[int, int]

@@ -22,12 +22,12 @@ from genctl.networks.blocks import (
     require_image,
     weighted,
 )
+from genctl.networks.layers.subpixel import FewChannelsTranspose
 from genctl.networks.sizes import sized
-from genctl.networks.subpixel import FewChannelsTranspose
 
 
 @sized
-def down(
+def build_conv_down(
     input_shape: Shape,
     output_shape: Shape,
     filters: Widths,
@@ -50,7 +50,7 @@ def down(
 
 
 @sized
-def up(
+def build_conv_up(
     input_shape: Shape,
     output_shape: Shape,
     filters: Widths,

@@ -7,7 +7,7 @@ from genctl.networks.sizes import sized
 
 
 @sized
-def mlp(
+def build_mlp(
     input_shape: Shape,
     output_shape: Shape,
     units: Units,

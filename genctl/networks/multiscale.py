@@ -22,7 +22,7 @@ from genctl.networks.sizes import sized
 
 
 @sized
-def up(
+def build_multiscale_up(
     input_shape: Shape,
     output_shape: Shape,
     filters: Widths,

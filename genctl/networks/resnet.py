@@ -23,7 +23,7 @@ from genctl.networks.sizes import sized
 
 
 @sized
-def down(
+def build_resnet_down(
     input_shape: Shape,
     output_shape: Shape,
     filters: Widths,
@@ -43,7 +43,7 @@ def down(
 
 
 @sized
-def up(
+def build_resnet_up(
     input_shape: Shape,
     output_shape: Shape,
     filters: Widths,

@@ -9,8 +9,8 @@ from typing import ParamSpec
 import keras
 import tensorflow as tf
 
-from genctl.data.memory import amount
-from genctl.device import free_memory
+from genctl.compute.device import free_memory
+from genctl.compute.memory import amount
 from genctl.errors import UserError
 
 TRAINED = 4  # times the memory of the weights: they, their gradients, and an optimizer's two running means of these

@@ -8,7 +8,8 @@ from typing import Annotated, NamedTuple
 
 import tensorflow as tf
 
-from genctl.choices import one_of
+from genctl.compute.parallel import batch_mean
+from genctl.config.choices import one_of
 
 
 class Adversarial(NamedTuple):
@@ -28,7 +29,7 @@ class Adversarial(NamedTuple):
 
         Without a boundary, that is the middle between the mean scores of both.
         """
-        boundary = (tf.reduce_mean(real) + tf.reduce_mean(fake)) / 2 if self.boundary is None else self.boundary
+        boundary = (batch_mean(real) + batch_mean(fake)) / 2 if self.boundary is None else self.boundary
         return {
             "discriminator/real_accuracy": tf.reduce_mean(tf.cast(real > boundary, tf.float32)),
             "discriminator/fake_accuracy": tf.reduce_mean(tf.cast(fake < boundary, tf.float32)),

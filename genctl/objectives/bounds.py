@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from genctl.context import Noise
+from genctl.compute.context import Noise
+from genctl.compute.parallel import batch_mean
 from genctl.data.spec import Spec
 from genctl.objectives.gradients import gradient
 from genctl.objectives.likelihoods import Likelihood
@@ -16,7 +17,7 @@ ACTIVE = 0.01  # the variance of a mean above which a unit counts as active
 
 def floored_rate(kl: tf.Tensor, free_bits: float) -> tf.Tensor:
     """sum_j max(free_bits, mean over examples of kl_j), for kl (n, groups) (Kingma et al. 2016, equation 15)."""
-    return tf.reduce_sum(tf.maximum(tf.reduce_mean(kl, axis=0), free_bits))
+    return tf.reduce_sum(tf.maximum(batch_mean(kl), free_bits))
 
 
 def log_ratio(code: tf.Tensor, prior: Normal, posterior: Normal) -> tf.Tensor:

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import tensorflow as tf
 
-from genctl.choices import one_of
-from genctl.context import Noise
+from genctl.compute.context import Noise
+from genctl.config.choices import one_of
 from genctl.errors import UserError
 
 

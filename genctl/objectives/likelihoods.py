@@ -1,8 +1,8 @@
 """Likelihoods of images: each owns the map from a decoder's output to an image, and the loss of that output.
 
 Images are in [-1, 1] with shape (n, ..., c); parameters are what the decoder gives: (n, ..., c), or (n, ..., 2 c) with
-a log scale behind each number where the likelihood learns one (networks/scale.py). Losses work on intensities in [0,
-1], are summed over an example's numbers and have shape (n,); those that are densities are -log p(x) in nats.
+a log scale behind each number where the likelihood has one (strategies/parts/scale.py). Losses work on intensities in
+[0, 1], are summed over an example's numbers and have shape (n,); those that are densities are -log p(x) in nats.
 """
 
 import math
@@ -12,7 +12,7 @@ from typing import Annotated, Literal, NamedTuple
 import keras
 import tensorflow as tf
 
-from genctl.choices import one_of
+from genctl.config.choices import one_of
 from genctl.data.spec import Spec
 from genctl.errors import UserError
 
@@ -26,13 +26,14 @@ class Likelihood(NamedTuple):
     """image: parameters to images in [-1, 1]; loss: (images, parameters) to one number an example.
 
     measure: what exp(-loss) is: the probability of binary intensities, the density of intensities, the probability of
-    the stored bytes, or none of these. learns_scale: a log scale stands behind each number of the parameters.
+    the stored bytes, or none of these. scale: what the log scale is that stands behind each number of the parameters:
+    a trained weight, or fitted to the errors of training (see strategies/parts/scale.py); None: there is none.
     """
 
     image: Callable[[tf.Tensor], tf.Tensor]
     loss: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
     measure: Literal["binary", "density", "bytes"] | None
-    learns_scale: bool = False
+    scale: Literal["learnt", "fitted"] | None = None
 
 
 def sigmoid_image(parameters: tf.Tensor) -> tf.Tensor:
@@ -59,21 +60,11 @@ def laplace(images: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
     return total(tf.abs(difference(images, parameters)) / SCALE + math.log(2 * SCALE))
 
 
-def gaussian_learnt(images: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
-    """-log N(x; s, sigma^2) in nats, with one trained sigma (Rybkin et al. 2021, section 3.1)."""
+def scaled_gaussian(images: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
+    """-log N(x; s, sigma^2) in nats, with one sigma for all numbers (Rybkin et al. 2021, sections 3.1 and 3.2)."""
     mean, log_scale = tf.split(parameters, 2, axis=-1)
     z = difference(images, mean) * tf.exp(-log_scale)
     return total(0.5 * tf.square(z) + log_scale + 0.5 * math.log(2 * math.pi))
-
-
-def gaussian_optimal(images: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
-    """-log N(x; s, sigma^2) in nats, sigma^2 the batch's mean squared error (Rybkin et al. 2021, equation 4).
-
-    That is the best sigma for the batch at hand: a little better than one that is fixed before the batch is seen.
-    """
-    squares = tf.square(difference(images, parameters))
-    variance = tf.maximum(tf.reduce_mean(squares), math.exp(2 * LEAST_LOG_SCALE))
-    return total(0.5 * (squares / variance + tf.math.log(variance) + math.log(2 * math.pi)))
 
 
 def discretized_logistic(images: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
@@ -157,10 +148,10 @@ def mean_image(parameters: tf.Tensor) -> tf.Tensor:
 LIKELIHOODS = {
     "bernoulli": Likelihood(sigmoid_image, bernoulli, "binary"),
     "gaussian": Likelihood(sigmoid_image, gaussian, "density"),
-    "gaussian_learnt": Likelihood(mean_image, gaussian_learnt, "density", learns_scale=True),
-    "gaussian_optimal": Likelihood(sigmoid_image, gaussian_optimal, "density"),
+    "gaussian_learnt": Likelihood(mean_image, scaled_gaussian, "density", scale="learnt"),
+    "gaussian_optimal": Likelihood(mean_image, scaled_gaussian, "density", scale="fitted"),
     "laplace": Likelihood(sigmoid_image, laplace, "density"),
-    "discretized_logistic": Likelihood(mean_image, discretized_logistic, "bytes", learns_scale=True),
+    "discretized_logistic": Likelihood(mean_image, discretized_logistic, "bytes", scale="learnt"),
     "squared_error": Likelihood(sigmoid_image, squared_error, None),
     "absolute_error": Likelihood(sigmoid_image, absolute_error, None),
     "ssim": Likelihood(sigmoid_image, ssim, None),

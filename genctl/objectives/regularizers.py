@@ -1,4 +1,4 @@
-"""Penalties on the codes of a deterministic autoencoder: each is one number for the batch, a mean over its examples."""
+"""Penalties on the codes of a deterministic autoencoder: each is one number for the batch of all devices."""
 
 import functools
 from collections.abc import Callable, Mapping
@@ -6,8 +6,9 @@ from typing import Annotated
 
 import tensorflow as tf
 
-from genctl.choices import one_of
-from genctl.context import Noise
+from genctl.compute.context import Noise
+from genctl.compute.parallel import batch_mean
+from genctl.config.choices import one_of
 from genctl.objectives.gradients import gradient
 from genctl.objectives.likelihoods import total
 
@@ -24,7 +25,7 @@ def activity_kl(codes: tf.Tensor, target: float) -> tf.Tensor:
 
     Ng's notes on sparse autoencoders (CS294A, 2011), after Lee et al. 2007.
     """
-    activity = tf.clip_by_value(tf.reduce_mean(codes, axis=0), 1e-6, 1 - 1e-6)
+    activity = tf.clip_by_value(batch_mean(codes), 1e-6, 1 - 1e-6)
     on = target * (tf.math.log(target) - tf.math.log(activity))
     off = (1 - target) * (tf.math.log(1 - target) - tf.math.log(1 - activity))
     return tf.reduce_sum(on + off)

@@ -10,20 +10,21 @@ import functools
 
 import tensorflow as tf
 
-from genctl.context import Noise, StepContext
+from genctl.compute.context import Noise, StepContext
+from genctl.config.intervals import Steps, Width
+from genctl.config.schedules import PositiveScheduled
 from genctl.data.spec import Spec
-from genctl.player import Logs, Loss, Player
-from genctl.ranges import Steps, Width
-from genctl.schedules import PositiveScheduled
-from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy
-from genctl.strategies.codec import Codec
-from genctl.strategies.game import Game
+from genctl.strategies.parts.autoencoder import Codec
+from genctl.strategies.parts.game import Game
+from genctl.strategies.parts.strategy import Batch, NetworkBuilder, OptimizerBuilder, Strategy
+from genctl.strategies.players.player import Logs, Loss, Player
 
 
 class AAE(Strategy):
     """The encoder belongs to two players: one for the reconstruction, and one against the discriminator."""
 
     monitor = "loss"
+    augmentation = "of the images to be reconstructed; the discriminator sees codes of images as they are"
 
     def __init__(
         self,
@@ -50,11 +51,23 @@ class AAE(Strategy):
         self.autoencoder = Player(
             "autoencoder", self.encoder, self.decoder, optimizer=optimizer(), average_halflife=average_halflife
         )
+        self.declare(
+            self.autoencoder,
+            self.critic,
+            self.forger,
+            encoder=self.encoder,
+            decoder=self.decoder,
+            discriminator=self.discriminator,
+        )
 
     def step(self, batch: Batch, context: StepContext) -> Logs:
-        image, label = batch["image"], self.condition(batch)
-        reconstruction = self.autoencoder.minimize(lambda: self.codec.loss(image, label, context), context)
-        return reconstruction | self.game.play(self, self.forger, self.forger_loss, batch, context)
+        image, label = context.augmented(batch["image"]), self.condition(batch)
+        reconstruction = self.autoencoder.minimize(*self.codec.loss(image, label, context), context)
+        context = context.without_augmentation()  # what the game is about are codes
+        for part, turn in self.game.turns(batch, context):
+            code = self.generate(part, turn, training=True)
+            logs = self.critic.minimize(*self.critic_loss(part, code, turn, training=True), turn)
+        return reconstruction | logs | self.forger.minimize(*self.forger_loss(part, code, context), context)
 
     def evaluate(self, batch: Batch, context: StepContext) -> Logs:
         error = self.codec.error(batch["image"], self.condition(batch))

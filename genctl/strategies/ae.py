@@ -10,19 +10,19 @@ import keras
 import tensorflow as tf
 from pydantic import Field, PositiveInt
 
-from genctl import priors
-from genctl.context import Noise, StepContext
+from genctl.compute.context import Noise, StepContext
+from genctl.config.intervals import Amount, Steps, Width
 from genctl.data.spec import Spec
 from genctl.errors import UserError
-from genctl.networks.fused import mixes_examples
-from genctl.networks.scale import with_scale
+from genctl.networks.layers.fused import mixes_examples
 from genctl.objectives.bounds import active_units
 from genctl.objectives.corruptions import CORRUPTIONS, CorruptionName, check_corruption
 from genctl.objectives.likelihoods import LikelihoodName, likelihood_for
 from genctl.objectives.regularizers import REGULARIZERS, RegularizerName
-from genctl.player import Logs, Player
-from genctl.ranges import Amount, Steps, Width
-from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy, attach
+from genctl.strategies.parts import priors
+from genctl.strategies.parts.scale import decoded_loss, with_scale
+from genctl.strategies.parts.strategy import Batch, NetworkBuilder, OptimizerBuilder, Strategy, attach
+from genctl.strategies.players.player import Logs, Player
 
 ACTIVATIONS = {name: keras.activations.get(name) for name in ("linear", "relu", "sigmoid")}
 
@@ -32,6 +32,7 @@ class AE(Strategy):
 
     monitor = "loss"
     needs_prior = True
+    augmentation = "of the images to be reconstructed; a prior is fitted to the codes of images as they are"
 
     def __init__(
         self,
@@ -75,9 +76,12 @@ class AE(Strategy):
         self.autoencoder = Player(
             "autoencoder", self.encoder, self.decoder, optimizer=optimizer(), average_halflife=average_halflife
         )
+        self.declare(self.autoencoder, encoder=self.encoder, decoder=self.decoder)
 
     def step(self, batch: Batch, context: StepContext) -> Logs:
-        return self.autoencoder.minimize(lambda: self.loss(batch, context.noise, training=True)[:2], context)
+        batch = {**batch, "image": context.augmented(batch["image"])}
+        loss, logs, _ = self.loss(batch, context.noise, training=True)
+        return self.autoencoder.minimize(loss, logs, context)
 
     def evaluate(self, batch: Batch, context: StepContext) -> Logs:
         _, logs, code = self.loss(batch, context.noise, training=False)
@@ -87,8 +91,9 @@ class AE(Strategy):
         """The reconstruction loss, summed over an example's numbers, mean over examples, and the weighted penalty."""
         image, label = self.corruption(batch["image"], self.corruption_amount, noise), self.condition(batch)
         code = self.code(image, label, training)
-        parameters = self.decoder(attach(code, label), training=training)
-        reconstruction = tf.reduce_mean(self.likelihood.loss(batch["image"], parameters))
+        inputs = attach(code, label)
+        errors = decoded_loss(self.decoder, self.likelihood, inputs, batch["image"], training)
+        reconstruction = tf.reduce_mean(errors)
         penalty = self.regularizer(code, image, noise)
         loss = reconstruction + self.regularizer_weight * penalty
         return loss, {"loss": loss, "reconstruction": reconstruction, "penalty": penalty}, code

@@ -8,26 +8,25 @@
 3. `joint`: all move; E, De and G minimise the loss of the first phase + lambda_2 times G's, and D sees the images x.
 """
 
-import functools
-
 import tensorflow as tf
 
-from genctl.context import Noise, StepContext
+from genctl.compute.context import Noise, StepContext
+from genctl.config.intervals import Steps, Width
+from genctl.config.schedules import NonNegativeScheduled
 from genctl.data.spec import Spec
-from genctl.player import Logs, Loss, Player
-from genctl.ranges import Steps, Width
-from genctl.schedules import NonNegativeScheduled
-from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy
-from genctl.strategies.codec import Codec
-from genctl.strategies.forge import Forge, Makes, Takes, mixed
-from genctl.strategies.game import Game
-from genctl.strategies.phases import Stages, in_order
+from genctl.strategies.parts.autoencoder import Codec
+from genctl.strategies.parts.game import AUGMENTATION, Game
+from genctl.strategies.parts.generator import Forge, Makes, Takes, mixed
+from genctl.strategies.parts.phases import Stages, in_order, span_of
+from genctl.strategies.parts.strategy import Batch, NetworkBuilder, OptimizerBuilder, Strategy
+from genctl.strategies.players.player import Logs, Loss, Player
 
 
 class AEGAN(Strategy):
     """Who moves in which phase stands in `step`."""
 
     monitor = "loss"
+    augmentation = f"of the images that the autoencoder is to reconstruct; and {AUGMENTATION}"
 
     def __init__(
         self,
@@ -50,6 +49,7 @@ class AEGAN(Strategy):
         super().__init__(spec, conditional)
         self.phases, self.pretrained = in_order(stages.phases, stages.autoencoder), stages.autoencoder
         self.game, self.parts, self.code_dim = game, game.critic_turns, latent_dim
+        self.alternates = generator_input == "both"
         self.takes, self.stages = generator_input, stages
         self.encoder = encoder(input_shape=self.widened(spec.image_shape), output_shape=(latent_dim,))
         self.decoder = decoder(input_shape=self.widened((latent_dim,)), output_shape=spec.image_shape)
@@ -59,23 +59,42 @@ class AEGAN(Strategy):
         self.codec = Codec(self.encoder, self.decoder, reconstruction_weight, contraction)
         self.forge = Forge(self.generator, self.codec, generator_output)
         self.autoencoder = Player("autoencoder", self.encoder, self.decoder, optimizer=optimizer())
-        self.critic = game.critic(self.discriminator, optimizer=stages.both(optimizer, self.phase_ends()[-1]))
+        self.critic = game.critic(self.discriminator, optimizer=stages.both(optimizer))
         self.forger = Player("forger", self.generator, optimizer=stages.adversarial(optimizer)())
         everyone, joint = (self.encoder, self.decoder, self.generator), stages.joint(optimizer)()
         self.ensemble = Player("ensemble", *everyone, optimizer=joint, average_halflife=average_halflife)
+        self.declare(
+            self.autoencoder,
+            self.critic,
+            self.forger,
+            self.ensemble,
+            encoder=self.encoder,
+            decoder=self.decoder,
+            generator=self.generator,
+            discriminator=self.discriminator,
+        )
+
+    def span(self, phase: str, total: int) -> tuple[int, int]:
+        return span_of(phase, self.phases, total)
 
     def step(self, batch: Batch, context: StepContext) -> Logs:
-        image, label = batch["image"], self.condition(batch)
         if context.phase == "autoencoder":
-            return self.autoencoder.minimize(lambda: self.codec.loss(image, label, context), context)
+            return self.autoencoder.minimize(*self.reconstruction_loss(batch, context), context)
+        for part, turn in self.game.turns(batch, context):
+            fake = self.generate(part, turn, training=True)
+            logs = self.critic.minimize(*self.critic_loss(part, fake, turn, training=True), turn)
         if context.phase == "adversarial":
-            return self.game.play(self, self.forger, self.forger_loss, batch, context)
-        return self.game.play(self, self.ensemble, functools.partial(self.joint_loss, batch), batch, context)
+            return logs | self.forger.minimize(*self.forger_loss(part, fake, context), context)
+        return logs | self.ensemble.minimize(*self.joint_loss(batch, part, fake, context), context)
 
     def evaluate(self, batch: Batch, context: StepContext) -> Logs:
         error = self.codec.error(batch["image"], self.condition(batch))
         fake = self.generate(batch, context, training=False)
         return {"loss": error, **self.critic_loss(batch, fake, context, training=False)[1]}
+
+    def reconstruction_loss(self, batch: Batch, context: StepContext) -> Loss:
+        """The autoencoder's, of images as they are augmented; the game's are of images as they are."""
+        return self.codec.loss(context.augmented(batch["image"]), self.condition(batch), context)
 
     def critic_loss(self, batch: Batch, fake: tf.Tensor, context: StepContext, training: bool) -> Loss:
         """Tell images (of the still decoder, where that draws the generated ones too) from generated ones."""
@@ -91,8 +110,9 @@ class AEGAN(Strategy):
 
     def joint_loss(self, batch: Batch, part: Batch, fake: tf.Tensor, context: StepContext) -> Loss:
         """The first phase's and the weighted second one's; the latter for the part that the critic saw last."""
-        reconstruction = self.codec.loss(batch["image"], self.condition(batch), context)
-        return self.stages.joint_loss(reconstruction, self.forger_loss(part, fake, context), context)
+        return self.stages.joint_loss(
+            self.reconstruction_loss(batch, context), self.forger_loss(part, fake, context), context
+        )
 
     def generate(self, batch: Batch, context: StepContext, training: bool) -> tf.Tensor:
         """Images for the batch's labels; out of training from noise alone, as samples are."""

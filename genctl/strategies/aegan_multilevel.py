@@ -1,34 +1,33 @@
 """An autoencoder with a GAN (see aegan.py) at several sizes of image, in the same three phases.
 
-The autoencoder (multilevel_codec.py) and the generator give images of every size, each half of the next, and each has a
-discriminator; losses are means over the sizes. With `level_steps`, the phases `autoencoder` and `adversarial`
-begin with the coarsest size alone, which the others join one after another (Karras et al. 2018); otherwise all sizes
-learn at once (Karnewar and Wang 2020).
+The autoencoder (parts/multilevel_autoencoder.py) and the generator give images of every size, each half of the next,
+and each has a discriminator; losses are means over the sizes. With `level_steps`, the phases `autoencoder` and
+`adversarial` begin with the coarsest size alone, which the others join one after another (Karras et al. 2018);
+otherwise all sizes learn at once (Karnewar and Wang 2020).
 """
-
-import functools
 
 import keras
 import tensorflow as tf
 from pydantic import PositiveInt
 
-from genctl.context import Noise, StepContext
+from genctl.compute.context import Noise, StepContext
+from genctl.config.intervals import Steps, Width
+from genctl.config.schedules import NonNegativeScheduled
 from genctl.data.spec import Spec
-from genctl.player import Logs, Loss, Player
-from genctl.ranges import Steps, Width
-from genctl.schedules import NonNegativeScheduled
-from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy
-from genctl.strategies.forge import Takes, mixed
-from genctl.strategies.game import Game
-from genctl.strategies.levels import MultilevelGame, numbered, smaller
-from genctl.strategies.multilevel_codec import MultilevelCodec, shapes
-from genctl.strategies.phases import Stages, grown, in_order, taking_part
+from genctl.strategies.parts.game import AUGMENTATION, Game
+from genctl.strategies.parts.generator import Takes, mixed
+from genctl.strategies.parts.multilevel_autoencoder import MultilevelCodec, shapes
+from genctl.strategies.parts.multilevel_game import MultilevelGame, numbered, smaller
+from genctl.strategies.parts.phases import Stages, grown, in_order, span_of, taking_part
+from genctl.strategies.parts.strategy import Batch, NetworkBuilder, OptimizerBuilder, Strategy
+from genctl.strategies.players.player import Logs, Loss, Player
 
 
 class AEGANMultilevel(Strategy):
     """Who moves in which phase stands in `step`."""
 
     monitor = "loss"
+    augmentation = f"of the images that the autoencoder is to reconstruct; and {AUGMENTATION}"
 
     def __init__(
         self,
@@ -52,6 +51,7 @@ class AEGANMultilevel(Strategy):
         self.phases = grown(in_order(stages.phases, stages.autoencoder), levels, level_steps)
         self.pretrained, self.takes = stages.autoencoder, generator_input
         self.game, self.parts, self.code_dim = game, game.critic_turns, latent_dim
+        self.alternates = generator_input == "both"
         self.levels, self.stages = levels, stages
         several = {"output_shape": spec.image_shape, "several_sizes": True}
         self.decoder = decoder(input_shape=self.widened((latent_dim,)), **several)
@@ -61,23 +61,26 @@ class AEGANMultilevel(Strategy):
         self.judges = MultilevelGame(game, discriminator, sizes, self.label_dim)
         self.codec = MultilevelCodec(self.encoders, self.decoder, reconstruction_weight)
         self.autoencoder = Player("autoencoder", *self.encoders, self.decoder, optimizer=optimizer())
-        self.critic = self.judges.critic(stages.both(optimizer, self.phase_ends()[-1]))
+        self.critic = self.judges.critic(stages.both(optimizer))
         self.forger = Player("forger", self.generator, optimizer=stages.adversarial(optimizer)())
         everyone, joint = (*self.encoders, self.decoder, self.generator), stages.joint(optimizer)()
         self.ensemble = Player("ensemble", *everyone, optimizer=joint, average_halflife=average_halflife)
+        networks = numbered("encoder", self.encoders) | numbered("discriminator", self.judges.discriminators)
+        players = (self.autoencoder, self.critic, self.forger, self.ensemble)
+        self.declare(*players, decoder=self.decoder, generator=self.generator, **networks)
 
-    @property
-    def networks(self) -> dict[str, keras.Model]:
-        """The networks by role, those of each size numbered from the coarsest."""
-        judges = numbered("discriminator", self.judges.discriminators)
-        return super().networks | numbered("encoder", self.encoders) | judges
+    def span(self, phase: str, total: int) -> tuple[int, int]:
+        return span_of(phase, self.phases, total)
 
     def step(self, batch: Batch, context: StepContext) -> Logs:
         if context.phase.startswith("autoencoder"):
-            return self.autoencoder.minimize(lambda: self.reconstruction_loss(batch, context), context)
+            return self.autoencoder.minimize(*self.reconstruction_loss(batch, context), context)
+        for part, turn in self.game.turns(batch, context):
+            fakes = self.generate(part, turn, training=True)
+            logs = self.critic.minimize(*self.critic_loss(part, fakes, turn, training=True), turn)
         if context.phase.startswith("adversarial"):
-            return self.game.play(self, self.forger, self.forger_loss, batch, context)
-        return self.game.play(self, self.ensemble, functools.partial(self.joint_loss, batch), batch, context)
+            return logs | self.forger.minimize(*self.forger_loss(part, fakes, context), context)
+        return logs | self.ensemble.minimize(*self.joint_loss(batch, part, fakes, context), context)
 
     def evaluate(self, batch: Batch, context: StepContext) -> Logs:
         logs = self.reconstruction_loss(batch, context, training=False)[1]
@@ -87,7 +90,7 @@ class AEGANMultilevel(Strategy):
     def reconstruction_loss(self, batch: Batch, context: StepContext, training: bool = True) -> Loss:
         """The autoencoder's, of the sizes that take part."""
         active = taking_part(context.phase, self.levels)
-        return self.codec.loss(batch["image"], self.condition(batch), active, context, training)
+        return self.codec.loss(context.augmented(batch["image"]), self.condition(batch), active, context, training)
 
     def critic_loss(self, batch: Batch, fakes: list[tf.Tensor], context: StepContext, training: bool) -> Loss:
         """Tell images of each size from generated ones."""

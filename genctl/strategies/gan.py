@@ -1,18 +1,20 @@
-"""The generative adversarial network (Goodfellow et al. 2014); game.py has the ways in which its critic is taught."""
+"""The generative adversarial network (Goodfellow et al. 2014); parts/game.py says how its critic is taught."""
 
 import keras
 import tensorflow as tf
 
-from genctl.context import Noise, StepContext
+from genctl.compute.context import Noise, StepContext
+from genctl.config.intervals import Steps, Width
 from genctl.data.spec import Spec
-from genctl.player import Logs, Loss, Player
-from genctl.ranges import Steps, Width
-from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy, attach
-from genctl.strategies.game import Game
+from genctl.strategies.parts.game import AUGMENTATION, Game
+from genctl.strategies.parts.strategy import Batch, NetworkBuilder, OptimizerBuilder, Strategy, attach
+from genctl.strategies.players.player import Logs, Loss, Player
 
 
 class GAN(Strategy):
     """The critic takes its turns, each on a part of the batch; then the forger takes one."""
+
+    augmentation = AUGMENTATION
 
     def __init__(
         self,
@@ -32,9 +34,13 @@ class GAN(Strategy):
         self.discriminator = game.discriminator(discriminator, spec.image_shape, self.label_dim)
         self.forger = Player("forger", self.generator, optimizer=optimizer(), average_halflife=average_halflife)
         self.critic = game.critic(self.discriminator, optimizer=optimizer)
+        self.declare(self.forger, self.critic, generator=self.generator, discriminator=self.discriminator)
 
     def step(self, batch: Batch, context: StepContext) -> Logs:
-        return self.game.play(self, self.forger, self.forger_loss, batch, context)
+        for part, turn in self.game.turns(batch, context):
+            fake = self.generate(part, turn, training=True)
+            logs = self.critic.minimize(*self.critic_loss(part, fake, turn, training=True), turn)
+        return logs | self.forger.minimize(*self.forger_loss(part, fake, context), context)
 
     def evaluate(self, batch: Batch, context: StepContext) -> Logs:
         fake = self.generate(batch, context, training=False)

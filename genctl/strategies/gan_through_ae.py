@@ -11,19 +11,23 @@ whose autoencoder is the discriminator itself.
 
 import tensorflow as tf
 
-from genctl.context import Noise, StepContext
+from genctl.compute.context import Noise, StepContext
+from genctl.config.intervals import Steps, Width
+from genctl.config.schedules import NonNegativeScheduled, at, scheduled
 from genctl.data.spec import Spec
-from genctl.player import Logs, Loss, Player
-from genctl.ranges import Steps, Width
-from genctl.schedules import NonNegativeScheduled, at, scheduled
-from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy
-from genctl.strategies.codec import Codec
-from genctl.strategies.forge import Forge
-from genctl.strategies.game import Game
+from genctl.strategies.parts.autoencoder import Codec
+from genctl.strategies.parts.game import Game
+from genctl.strategies.parts.generator import Forge
+from genctl.strategies.parts.strategy import Batch, NetworkBuilder, OptimizerBuilder, Strategy
+from genctl.strategies.players.player import Logs, Loss, Player
 
 
 class GANThroughAE(Strategy):
     """The autoencoder learns first, then the critic, then the forger, which both of them judge."""
+
+    augmentation = (
+        "of real and generated images alike, as discriminator and autoencoder see them; what is drawn is not augmented"
+    )
 
     def __init__(
         self,
@@ -52,10 +56,22 @@ class GANThroughAE(Strategy):
         self.autoencoder = Player("autoencoder", self.encoder, self.decoder, optimizer=optimizer())
         self.critic = game.critic(self.discriminator, optimizer=optimizer)
         self.forger = Player("forger", self.generator, optimizer=optimizer(), average_halflife=average_halflife)
+        self.declare(
+            self.autoencoder,
+            self.critic,
+            self.forger,
+            encoder=self.encoder,
+            decoder=self.decoder,
+            generator=self.generator,
+            discriminator=self.discriminator,
+        )
 
     def step(self, batch: Batch, context: StepContext) -> Logs:
-        reconstruction = self.autoencoder.minimize(lambda: self.autoencoder_loss(batch, context), context)
-        return reconstruction | self.game.play(self, self.forger, self.forger_loss, batch, context)
+        reconstruction = self.autoencoder.minimize(*self.autoencoder_loss(batch, context), context)
+        for part, turn in self.game.turns(batch, context):
+            fake = self.generate(part, turn, training=True)
+            logs = self.critic.minimize(*self.critic_loss(part, fake, turn, training=True), turn)
+        return reconstruction | logs | self.forger.minimize(*self.forger_loss(part, fake, context), context)
 
     def evaluate(self, batch: Batch, context: StepContext) -> Logs:
         error = self.codec.error(batch["image"], self.condition(batch))
@@ -63,10 +79,10 @@ class GANThroughAE(Strategy):
         return {"loss": error, **self.critic_loss(batch, fake, context, training=False)[1]}
 
     def autoencoder_loss(self, batch: Batch, context: StepContext) -> Loss:
-        """Reproduce real images, and generated ones where these are to be learned from."""
-        image, label = batch["image"], self.condition(batch)
+        """Reproduce real images, and generated ones where these are to be learned from, all augmented alike."""
+        image, label = context.augmented(batch["image"]), self.condition(batch)
         if self.learn_from_generated:
-            generated = self.generate(batch, context, training=True)
+            generated = context.augmented(self.generate(batch, context, training=True), "generated")
             image, label = tf.concat([image, generated], axis=0), tf.concat([label, label], axis=0)
         return self.codec.loss(image, label, context)
 
@@ -85,10 +101,10 @@ class GANThroughAE(Strategy):
         label = self.condition(batch)
         score = self.game.score(self.discriminator, label, training=True)
         adversarial, logs = self.game.forger_loss(score, fake, context)
-        error = self.codec.error(fake, label)
+        error = self.codec.error(context.augmented(fake, "judged"), label)
         logs |= {"generator/reconstruction": error}
-        logs |= scheduled(context.step, reconstruction_weight=self.reconstruction_weight)
-        return adversarial + at(self.reconstruction_weight, context.step) * error, logs
+        logs |= scheduled(context, reconstruction_weight=self.reconstruction_weight)
+        return adversarial + at(self.reconstruction_weight, context) * error, logs
 
     def sample(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
         return self.forge.image(self.forge.noise(label, noise), label)

@@ -10,15 +10,16 @@ import keras
 import tensorflow as tf
 from pydantic import PositiveInt
 
-from genctl import priors
-from genctl.context import Noise, StepContext
+from genctl.compute.context import Noise, StepContext
+from genctl.config.intervals import Steps
 from genctl.data.spec import Spec
 from genctl.errors import UserError
 from genctl.networks.blocks import Widths
 from genctl.objectives.likelihoods import LikelihoodName, likelihood_for
-from genctl.player import Logs, Loss, Player
-from genctl.ranges import Steps
-from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy, attach, cut
+from genctl.strategies.parts import priors
+from genctl.strategies.parts.phases import span_of
+from genctl.strategies.parts.strategy import Batch, NetworkBuilder, OptimizerBuilder, Strategy, attach, cut
+from genctl.strategies.players.player import Logs, Loss, Player
 
 
 class HAE(Strategy):
@@ -26,6 +27,7 @@ class HAE(Strategy):
 
     monitor = "reconstruction"
     needs_prior = True
+    augmentation = "of the images to be reconstructed; a prior is fitted to the codes of images as they are"
 
     def __init__(
         self,
@@ -45,8 +47,8 @@ class HAE(Strategy):
         self.levels, self.code_dim = levels, sum(levels)
         self.prior_components = priors.components(prior, prior_components)
         self.likelihood = likelihood_for(spec, likelihood)
-        if self.likelihood.learns_scale:
-            raise UserError(f"model.likelihood={likelihood} has a scale to learn, which levels that add up have not.")
+        if self.likelihood.scale:
+            raise UserError(f"model.likelihood={likelihood} has a scale of its own, which levels that add up have not.")
         *places, channels = spec.image_shape
         seen, image = self.widened((*places, 2 * channels)), spec.image_shape
         self.encoders = tuple(encoder(input_shape=seen, output_shape=(size,)) for size in levels)
@@ -60,10 +62,15 @@ class HAE(Strategy):
             Player(name, *networks, optimizer=optimizer(), average_halflife=average_halflife)
             for name, networks in groups.items()
         )
+        self.declare(*self.autoencoders, encoders=self.encoders, decoders=self.decoders)
+
+    def span(self, phase: str, total: int) -> tuple[int, int]:
+        return span_of(phase, self.phases, total)
 
     def step(self, batch: Batch, context: StepContext) -> Logs:
+        batch = {**batch, "image": context.augmented(batch["image"])}
         turn = list(self.phases).index(context.phase)
-        return self.autoencoders[turn].minimize(lambda: self.loss(batch, context.phase, training=True), context)
+        return self.autoencoders[turn].minimize(*self.loss(batch, context.phase, training=True), context)
 
     def evaluate(self, batch: Batch, context: StepContext) -> Logs:
         return self.loss(batch, context.phase, training=False)[1]

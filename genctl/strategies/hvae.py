@@ -5,27 +5,29 @@ product of what the image says of z_l on the way up and of the prior p(z_l | coa
 18).
 """
 
+import itertools
+
 import tensorflow as tf
 
-from genctl.context import Noise, StepContext
+from genctl.compute.context import Noise, StepContext
+from genctl.config.intervals import Amount, Steps, Width
+from genctl.config.schedules import constant
 from genctl.data.spec import Spec
 from genctl.networks.blocks import Widths
-from genctl.networks.ladder import Choose, Path, drawn, ladder
-from genctl.networks.scale import with_scale
 from genctl.objectives.binarization import BINARIZATIONS, BinarizationName, check_binarization
 from genctl.objectives.bounds import active_units, bits_per_dim, floored_rate
 from genctl.objectives.likelihoods import LikelihoodName, likelihood_for
 from genctl.objectives.normal import Normal
-from genctl.player import Logs, Loss, Player
-from genctl.ranges import Amount, Steps, Width
-from genctl.schedules import constant
-from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy, attach, cut, repeated
+from genctl.strategies.parts.ladder import Choose, Path, drawn, ladder
+from genctl.strategies.parts.scale import decoded_loss, with_scale
+from genctl.strategies.parts.strategy import Batch, NetworkBuilder, OptimizerBuilder, Strategy, attach, cut, repeated
+from genctl.strategies.players.player import Logs, Loss, Player
 
 
 class HVAE(Strategy):
     """Minimise distortion + beta * the rates of all levels, in nats an example.
 
-    warmup: steps in which the weight of the rates rises from 0 to beta; without it, levels are given up early on.
+    warmup_steps: steps in which the weight of the rates rises from 0 to beta; without it, levels are given up early on.
     """
 
     monitor = "negative_elbo"  # losses of two weights cannot be compared
@@ -39,7 +41,7 @@ class HVAE(Strategy):
         levels: Widths,
         width: Width,
         beta: Amount,
-        warmup: Steps,
+        warmup_steps: Steps,
         free_bits: Amount,
         likelihood: LikelihoodName,
         binarization: BinarizationName,
@@ -49,33 +51,35 @@ class HVAE(Strategy):
         super().__init__(spec, conditional)
         check_binarization(binarization, likelihood)
         self.levels, self.code_dim = levels, sum(levels)
-        self.beta, self.free_bits = constant(beta, warmup), free_bits
+        self.beta, self.free_bits = constant(beta, warmup_steps), free_bits
         self.likelihood = likelihood_for(spec, likelihood)
-        self.binarize = BINARIZATIONS[binarization]
+        self.binarization, self.binarize = binarization, BINARIZATIONS[binarization]
         self.encoder = encoder(input_shape=self.widened(spec.image_shape), output_shape=(width,))
         self.ladder = ladder(levels, width, self.label_dim)
-        self.rises, self.heads, self.priors, self.descents = self.ladder
         self.decoder = with_scale(
             decoder(input_shape=self.widened((width + self.code_dim,)), output_shape=spec.image_shape), self.likelihood
         )
-        everything = self.networks.values()
+        networks = {"encoder": self.encoder, "decoder": self.decoder, **self.ladder._asdict()}
+        everything = [self.encoder, *itertools.chain(*self.ladder), self.decoder]
         self.autoencoder = Player("autoencoder", *everything, optimizer=optimizer(), average_halflife=average_halflife)
+        self.declare(self.autoencoder, **networks)
 
     def step(self, batch: Batch, context: StepContext) -> Logs:
-        logs = self.autoencoder.minimize(lambda: self.loss(batch, context, training=True), context)
-        return {**logs, "beta": self.beta(context.step)}
+        logs = self.autoencoder.minimize(*self.loss(batch, context, training=True), context)
+        return {**logs, "beta": self.beta(context)}
 
     def evaluate(self, batch: Batch, context: StepContext) -> Logs:
+        batch = {**batch, "image": self.binarize(batch["image"], context.noise)}
         logs = self.loss(batch, context, training=False)[1]
         return {**logs, "negative_elbo": -logs["elbo"], "active_units": active_units(self.encode(batch))}
 
     def loss(self, batch: Batch, context: StepContext, training: bool) -> Loss:
         """Distortion with one sample of every code, and the rate of each level, `free_bits` of which are free."""
-        batch = {**batch, "image": self.binarize(batch["image"], context.noise)}
+        batch = {**batch, "image": self.binarize(context.augmented(batch["image"]), context.noise)}
         path = self.infer(batch, drawn(context.noise), training)
         distortion, kl = tf.reduce_mean(self.distortion(batch, path, training)), path.kl()
         rate = tf.reduce_mean(tf.reduce_sum(kl, axis=1))
-        loss = distortion + self.beta(context.step) * floored_rate(kl, self.free_bits)
+        loss = distortion + self.beta(context) * floored_rate(kl, self.free_bits)
         logs = {"loss": loss, "distortion": distortion, "rate": rate, "elbo": -distortion - rate}
         logs |= {f"rate/level_{level}": tf.reduce_mean(kl[:, level]) for level in range(len(self.levels))}
         return loss, logs | bits_per_dim(distortion + rate, self.likelihood, self.spec)
@@ -91,8 +95,8 @@ class HVAE(Strategy):
 
     def distortion(self, batch: Batch, path: Path, training: bool = False) -> tf.Tensor:
         """-log p(x | z) of each example and its codes, (n,)."""
-        parameters = self.decoder(attach(path.outcome, self.condition(batch)), training=training)
-        return self.likelihood.loss(batch["image"], parameters)
+        inputs = attach(path.outcome, self.condition(batch))
+        return decoded_loss(self.decoder, self.likelihood, inputs, batch["image"], training)
 
     def log_terms(self, batch: Batch, noise: Noise, samples: int) -> tuple[tf.Tensor, tf.Tensor]:
         evidence, rows = [one.repeated(samples) for one in self.rise(batch)], repeated(batch, samples)

@@ -9,23 +9,17 @@ import keras
 import tensorflow as tf
 from pydantic import Field
 
-from genctl.context import Noise, StepContext
+from genctl.compute.context import Noise, StepContext
+from genctl.config.intervals import Steps, Width
 from genctl.data.spec import Spec
-from genctl.networks.scale import with_scale
 from genctl.objectives.binarization import BINARIZATIONS, BinarizationName, check_binarization
-from genctl.objectives.bounds import (
-    active_units,
-    bits_per_dim,
-    doubly_reparameterized,
-    importance_bound,
-    log_ratio,
-)
+from genctl.objectives.bounds import active_units, bits_per_dim, doubly_reparameterized, importance_bound, log_ratio
 from genctl.objectives.likelihoods import LikelihoodName, likelihood_for
-from genctl.objectives.normal import standard
-from genctl.player import Logs, Loss, Player
-from genctl.ranges import Steps, Width
-from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy, repeated
-from genctl.strategies.normal_codec import NormalCodec
+from genctl.objectives.normal import Normal, standard
+from genctl.strategies.parts.gaussian_autoencoder import NormalCodec
+from genctl.strategies.parts.scale import with_scale
+from genctl.strategies.parts.strategy import Batch, NetworkBuilder, OptimizerBuilder, Strategy, repeated
+from genctl.strategies.players.player import Logs, Loss, Player
 
 
 class IWAE(Strategy):
@@ -55,7 +49,7 @@ class IWAE(Strategy):
         check_binarization(binarization, likelihood)
         self.code_dim, self.samples, self.doubly = latent_dim, samples, gradient == "doubly_reparameterized"
         self.likelihood = likelihood_for(spec, likelihood, bound=True)
-        self.binarize = BINARIZATIONS[binarization]
+        self.binarization, self.binarize = binarization, BINARIZATIONS[binarization]
         self.encoder = encoder(input_shape=self.widened(spec.image_shape), output_shape=(2 * latent_dim,))
         self.decoder = with_scale(
             decoder(input_shape=self.widened((latent_dim,)), output_shape=spec.image_shape), self.likelihood
@@ -64,15 +58,16 @@ class IWAE(Strategy):
         self.autoencoder = Player(
             "autoencoder", self.encoder, self.decoder, optimizer=optimizer(), average_halflife=average_halflife
         )
+        self.declare(self.autoencoder, encoder=self.encoder, decoder=self.decoder)
 
     def step(self, batch: Batch, context: StepContext) -> Logs:
-        return self.autoencoder.minimize(lambda: self.loss(batch, context.noise), context)
+        return self.autoencoder.minimize(*self.loss(batch, context), context)
 
-    def loss(self, batch: Batch, noise: Noise) -> Loss:
+    def loss(self, batch: Batch, context: StepContext) -> Loss:
         """A number with the gradient that was chosen, and the bound's logs; means over examples."""
-        batch = {**batch, "image": self.binarize(batch["image"], noise)}
+        batch = {**batch, "image": self.binarize(context.augmented(batch["image"]), context.noise)}
         posterior = self.codec.infer(batch, training=True).repeated(self.samples)
-        code = posterior.at(noise.normal("code", tf.shape(posterior.mean)))
+        code = posterior.at(context.noise.normal("code", tf.shape(posterior.mean)))
         still, density = (tf.stop_gradient(code), posterior.fixed()) if self.doubly else (code, posterior)
         likelihood = -self.codec.distortion(repeated(batch, self.samples), still, training=True)
         ratio = log_ratio(still, standard(still), density)
@@ -105,8 +100,11 @@ class IWAE(Strategy):
     def draw_posterior(self, batch: Batch, noise: Noise) -> tf.Tensor:
         return self.codec.draw_posterior(batch, noise)
 
+    def posterior(self, batch: Batch) -> Normal:
+        return self.codec.infer(batch)
+
     def encode(self, batch: Batch) -> tf.Tensor:
-        return self.codec.infer(batch).mean
+        return self.posterior(batch).mean
 
     def decode(self, code: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
         return self.codec.decode(code, label)

@@ -9,20 +9,22 @@ import functools
 
 import tensorflow as tf
 
-from genctl.context import Noise, StepContext
+from genctl.compute.context import Noise, StepContext
+from genctl.config.intervals import Steps, Width
+from genctl.config.schedules import PositiveScheduled
 from genctl.data.spec import Spec
-from genctl.player import Logs, Loss, Player
-from genctl.ranges import Steps, Width
-from genctl.schedules import PositiveScheduled
-from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy
-from genctl.strategies.codec import Codec
-from genctl.strategies.forge import Forge
-from genctl.strategies.game import Game
-from genctl.strategies.phases import TwoPhases, in_order
+from genctl.strategies.parts.autoencoder import Codec
+from genctl.strategies.parts.game import Game
+from genctl.strategies.parts.generator import Forge
+from genctl.strategies.parts.phases import TwoPhases, in_order, span_of
+from genctl.strategies.parts.strategy import Batch, NetworkBuilder, OptimizerBuilder, Strategy
+from genctl.strategies.players.player import Logs, Loss, Player
 
 
 class LatentGAN(Strategy):
     """The critic never sees an image."""
+
+    augmentation = "of the images to be reconstructed; the discriminator sees codes of images as they are"
 
     def __init__(
         self,
@@ -53,12 +55,28 @@ class LatentGAN(Strategy):
         self.autoencoder = Player("autoencoder", self.encoder, self.decoder, optimizer=optimizer())
         self.critic = game.critic(self.discriminator, optimizer=slow)
         self.forger = Player("forger", self.generator, optimizer=slow(), average_halflife=average_halflife)
+        self.declare(
+            self.autoencoder,
+            self.critic,
+            self.forger,
+            encoder=self.encoder,
+            decoder=self.decoder,
+            generator=self.generator,
+            discriminator=self.discriminator,
+        )
+
+    def span(self, phase: str, total: int) -> tuple[int, int]:
+        return span_of(phase, self.phases, total)
 
     def step(self, batch: Batch, context: StepContext) -> Logs:
-        image, label = batch["image"], self.condition(batch)
         if context.phase == "autoencoder":
-            return self.autoencoder.minimize(lambda: self.codec.loss(image, label, context), context)
-        return self.game.play(self, self.forger, self.forger_loss, batch, context)
+            image, label = context.augmented(batch["image"]), self.condition(batch)
+            return self.autoencoder.minimize(*self.codec.loss(image, label, context), context)
+        context = context.without_augmentation()  # what the game is about are codes
+        for part, turn in self.game.turns(batch, context):
+            fake = self.generate(part, turn, training=True)
+            logs = self.critic.minimize(*self.critic_loss(part, fake, turn, training=True), turn)
+        return logs | self.forger.minimize(*self.forger_loss(part, fake, context), context)
 
     def evaluate(self, batch: Batch, context: StepContext) -> Logs:
         error = self.codec.error(batch["image"], self.condition(batch))

@@ -8,18 +8,20 @@ image of the one before (networks/multiscale.py): Karras et al. fade it in for t
 import keras
 import tensorflow as tf
 
-from genctl.context import Noise, StepContext
+from genctl.compute.context import Noise, StepContext
+from genctl.config.intervals import Steps, Width
 from genctl.data.spec import Spec
-from genctl.player import Logs, Loss, Player
-from genctl.ranges import Steps, Width
-from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy, attach
-from genctl.strategies.game import Game
-from genctl.strategies.levels import MultilevelGame, numbered
-from genctl.strategies.phases import taking_part
+from genctl.strategies.parts.game import AUGMENTATION, Game
+from genctl.strategies.parts.multilevel_game import MultilevelGame, numbered
+from genctl.strategies.parts.phases import taking_part
+from genctl.strategies.parts.strategy import Batch, NetworkBuilder, OptimizerBuilder, Strategy, attach
+from genctl.strategies.players.player import Logs, Loss, Player
 
 
 class MSGAN(Strategy):
     """The critic, who has a discriminator for each size, takes its turns; then the forger takes one."""
+
+    augmentation = AUGMENTATION
 
     def __init__(
         self,
@@ -45,14 +47,14 @@ class MSGAN(Strategy):
             self.phases = {f"level_{level}": level_steps for level in range(1, len(shapes) + 1)}
         self.forger = Player("forger", self.generator, optimizer=optimizer(), average_halflife=average_halflife)
         self.critic = self.judges.critic(optimizer)
-
-    @property
-    def networks(self) -> dict[str, keras.Model]:
-        """The generator, and the discriminators from the smallest size."""
-        return super().networks | numbered("discriminator", self.judges.discriminators)
+        judges = numbered("discriminator", self.judges.discriminators)
+        self.declare(self.forger, self.critic, generator=self.generator, **judges)
 
     def step(self, batch: Batch, context: StepContext) -> Logs:
-        return self.game.play(self, self.forger, self.forger_loss, batch, context)
+        for part, turn in self.game.turns(batch, context):
+            fakes = self.generate(part, turn, training=True)
+            logs = self.critic.minimize(*self.critic_loss(part, fakes, turn, training=True), turn)
+        return logs | self.forger.minimize(*self.forger_loss(part, fakes, context), context)
 
     def evaluate(self, batch: Batch, context: StepContext) -> Logs:
         fakes = self.generate(batch, context, training=False)

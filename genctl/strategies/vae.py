@@ -6,18 +6,18 @@ L = -E_q[log p(x | z)] + beta KL(q(z | x) || p(z))
 import keras
 import tensorflow as tf
 
-from genctl.context import Noise, StepContext
+from genctl.compute.context import Noise, StepContext
+from genctl.config.intervals import Amount, Steps, Width
+from genctl.config.schedules import NonNegativeScheduled, at
 from genctl.data.spec import Spec
-from genctl.networks.scale import with_scale
 from genctl.objectives.binarization import BINARIZATIONS, BinarizationName, check_binarization
 from genctl.objectives.bounds import active_units, bits_per_dim, floored_rate
 from genctl.objectives.likelihoods import LikelihoodName, likelihood_for
 from genctl.objectives.normal import Normal, standard
-from genctl.player import Logs, Player
-from genctl.ranges import Amount, Steps, Width
-from genctl.schedules import NonNegativeScheduled, at
-from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy
-from genctl.strategies.normal_codec import NormalCodec
+from genctl.strategies.parts.gaussian_autoencoder import NormalCodec
+from genctl.strategies.parts.scale import with_scale
+from genctl.strategies.parts.strategy import Batch, NetworkBuilder, OptimizerBuilder, Strategy
+from genctl.strategies.players.player import Logs, Player
 
 
 class VAE(Strategy):
@@ -43,7 +43,7 @@ class VAE(Strategy):
         self.beta, self.free_bits = beta, free_bits
         self.monitor = "negative_elbo" if callable(beta) else "loss"  # losses of two betas cannot be compared
         self.likelihood = likelihood_for(spec, likelihood)
-        self.binarize = BINARIZATIONS[binarization]
+        self.binarization, self.binarize = binarization, BINARIZATIONS[binarization]
         self.encoder = encoder(input_shape=self.widened(spec.image_shape), output_shape=(2 * latent_dim,))
         self.decoder = with_scale(
             decoder(input_shape=self.widened((latent_dim,)), output_shape=spec.image_shape), self.likelihood
@@ -52,10 +52,12 @@ class VAE(Strategy):
         self.autoencoder = Player(
             "autoencoder", self.encoder, self.decoder, optimizer=optimizer(), average_halflife=average_halflife
         )
+        self.declare(self.autoencoder, encoder=self.encoder, decoder=self.decoder)
 
     def step(self, batch: Batch, context: StepContext) -> Logs:
-        logs = self.autoencoder.minimize(lambda: self.loss(batch, context, training=True)[:2], context)
-        return {**logs, "beta": self.beta(context.step)} if callable(self.beta) else logs
+        loss, logs, _ = self.loss(batch, context, training=True)
+        logs = self.autoencoder.minimize(loss, logs, context)
+        return {**logs, "beta": self.beta(context)} if callable(self.beta) else logs
 
     def evaluate(self, batch: Batch, context: StepContext) -> Logs:
         _, logs, posterior = self.loss(batch, context, training=False)
@@ -67,13 +69,13 @@ class VAE(Strategy):
 
         Numbers of a code whose rate is below `free_bits` nats count as if they had that (Kingma et al. 2016).
         """
-        batch = {**batch, "image": self.binarize(batch["image"], context.noise)}
+        batch = {**batch, "image": self.binarize(context.augmented(batch["image"]), context.noise)}
         posterior = self.codec.infer(batch, training)
         code = posterior.at(context.noise.normal("code", tf.shape(posterior.mean)))
         distortion = tf.reduce_mean(self.codec.distortion(batch, code, training))
         kl = posterior.kl(standard(code))
         rate = tf.reduce_mean(tf.reduce_sum(kl, axis=1))
-        loss = distortion + at(self.beta, context.step) * floored_rate(kl, self.free_bits)
+        loss = distortion + at(self.beta, context) * floored_rate(kl, self.free_bits)
         logs = {"loss": loss, "distortion": distortion, "rate": rate, "elbo": -distortion - rate}
         return loss, logs | bits_per_dim(distortion + rate, self.likelihood, self.spec), posterior
 
@@ -89,8 +91,11 @@ class VAE(Strategy):
     def draw_posterior(self, batch: Batch, noise: Noise) -> tf.Tensor:
         return self.codec.draw_posterior(batch, noise)
 
+    def posterior(self, batch: Batch) -> Normal:
+        return self.codec.infer(batch)
+
     def encode(self, batch: Batch) -> tf.Tensor:
-        return self.codec.infer(batch).mean
+        return self.posterior(batch).mean
 
     def decode(self, code: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
         return self.codec.decode(code, label)

@@ -8,27 +8,25 @@ With z ~ q(z | x), x' = De(z), x'' = De(z'') for z'' ~ N(0, I), and f the discri
     discriminator minimises the game's loss of a critic, with x as real images, x' and x'' as generated ones
 
 The paper has beta = 1 and the game of objectives/adversarial.py called minimax. Here every other image of a batch is
-encoded, and there are as many x'' as x', so that the discriminator sees as many generated images as real ones.
+encoded, and x'' stand in the places of the others: the discriminator sees as many generated images as real ones.
 """
-
-import functools
 
 import keras
 import tensorflow as tf
 
-from genctl.context import Noise, StepContext
+from genctl.compute.context import Noise, StepContext
+from genctl.config.intervals import Steps, Width
+from genctl.config.schedules import NonNegativeScheduled, at, scheduled
 from genctl.data.spec import Spec
 from genctl.networks.features import features
 from genctl.objectives.divergences import standard_normal_kl
 from genctl.objectives.likelihoods import total
 from genctl.objectives.normal import Normal
-from genctl.player import Logs, Loss, Player
-from genctl.ranges import Steps, Width
-from genctl.schedules import NonNegativeScheduled, at, scheduled
-from genctl.strategies.base import Batch, NetworkBuilder, OptimizerBuilder, Strategy, attach
-from genctl.strategies.game import Game
+from genctl.strategies.parts.game import AUGMENTATION, Game
+from genctl.strategies.parts.strategy import Batch, NetworkBuilder, OptimizerBuilder, Strategy, attach
+from genctl.strategies.players.player import Logs, Loss, Player
 
-# Images (n, h, w, c) in [-1, 1], of the codes of even rows and then of the prior's, and the mean KL of the former.
+# Images (n, h, w, c) in [-1, 1], even rows of the batch's codes and odd ones of the prior's; mean KL of the former.
 Made = tuple[tf.Tensor, tf.Tensor]
 Losses = tuple[tf.Tensor, tf.Tensor, Logs]  # the encoder's and the decoder's, and the logs of both
 
@@ -36,6 +34,8 @@ Losses = tuple[tf.Tensor, tf.Tensor, Logs]  # the encoder's and the decoder's, a
 class VAEGAN(Strategy):
     """Three players with one network each."""
 
+    alternates = True
+    augmentation = f"{AUGMENTATION}; the encoder sees images as they are"
     monitor = "squared_error"  # of pixels: distances of two moments, which have other features, cannot be compared
 
     def __init__(
@@ -63,15 +63,23 @@ class VAEGAN(Strategy):
         self.inferrer = Player("inferrer", self.encoder, optimizer=optimizer(), **average)
         self.forger = Player("forger", self.decoder, optimizer=optimizer(), **average)
         self.critic = game.critic(self.discriminator, optimizer=optimizer)
+        self.declare(
+            self.inferrer,
+            self.forger,
+            self.critic,
+            encoder=self.encoder,
+            decoder=self.decoder,
+            discriminator=self.discriminator,
+        )
 
     def step(self, batch: Batch, context: StepContext) -> Logs:
         for part, turn in self.game.turns(batch, context):
             made = self.generate(part, turn, training=True)
-            logs = self.critic.minimize(functools.partial(self.critic_loss, part, made, turn, training=True), turn)
+            logs = self.critic.minimize(*self.critic_loss(part, made, turn, training=True), turn)
         inferrer, forger, more = self.losses(part, made, context, training=True)
-        logs |= more | self.inferrer.minimize(lambda: (inferrer, {}), context)
-        logs |= self.forger.minimize(lambda: (forger, {}), context)
-        return logs | scheduled(context.step, beta=self.beta, gamma=self.gamma)
+        logs |= more | self.inferrer.minimize(inferrer, {}, context)
+        logs |= self.forger.minimize(forger, {}, context)
+        return logs | scheduled(context, beta=self.beta, gamma=self.gamma)
 
     def evaluate(self, batch: Batch, context: StepContext) -> Logs:
         error = total(tf.square(batch["image"] - self.reconstruct(batch))) / 4  # in intensities
@@ -82,25 +90,24 @@ class VAEGAN(Strategy):
     def generate(self, batch: Batch, context: StepContext, training: bool) -> Made:
         """What all players learn from, in one pass."""
         even, label, noise = {name: value[::2] for name, value in batch.items()}, self.condition(batch), context.noise
-        posterior = self.infer(even, training)
+        posterior = self.posterior(even, training)
         code, prior = posterior.at(noise.normal("code", tf.shape(posterior.mean))), self.draw(label[1::2], noise)
-        images = self.decode(tf.concat([code, prior], axis=0), evens_first(label), training)
+        images = self.decode(in_turn(code, prior), label, training)
         return images, tf.reduce_mean(standard_normal_kl(*posterior))
 
     def critic_loss(self, batch: Batch, made: Made, context: StepContext, training: bool) -> Loss:
         """Tell images from reconstructions and samples."""
-        score = self.game.score(self.discriminator, evens_first(self.condition(batch)), training)
-        return self.game.critic_loss(score, evens_first(batch["image"]), made[0], context, training)
+        score = self.game.score(self.discriminator, self.condition(batch), training)
+        return self.game.critic_loss(score, batch["image"], made[0], context, training)
 
     def losses(self, batch: Batch, made: Made, context: StepContext, training: bool) -> Losses:
         """Means over examples."""
         (fakes, rate), label = made, self.condition(batch)
-        seen = batch["image"][::2]
-        distance = self.distance(seen, fakes[: tf.shape(seen)[0]], label[::2], training)
-        score = self.game.score(self.discriminator, evens_first(label), training)
+        distance = self.distance(batch["image"][::2], fakes[::2], label[::2], training)
+        score = self.game.score(self.discriminator, label, training)
         adversarial, logs = self.game.forger_loss(score, fakes, context)
-        inferrer = at(self.beta, context.step) * rate + distance
-        forger = at(self.gamma, context.step) * distance + adversarial
+        inferrer = at(self.beta, context) * rate + distance
+        forger = at(self.gamma, context) * distance + adversarial
         return inferrer, forger, {"rate": rate, "distance": distance, **logs}
 
     def distance(self, first: tf.Tensor, second: tf.Tensor, label: tf.Tensor, training: bool) -> tf.Tensor:
@@ -109,7 +116,7 @@ class VAEGAN(Strategy):
         seen = [self.features(attach(images, beside), training) for images in (first, second)]
         return 0.5 * tf.reduce_mean(total(tf.square(seen[0] - seen[1])))
 
-    def infer(self, batch: Batch, training: bool = False) -> Normal:
+    def posterior(self, batch: Batch, training: bool = False) -> Normal:
         """q(z | x): mean and log variance, each (n, latent_dim)."""
         return Normal.of(self.encoder(attach(batch["image"], self.condition(batch)), training=training))
 
@@ -117,12 +124,14 @@ class VAEGAN(Strategy):
         return noise.normal("prior", (keras.ops.shape(label)[0], self.code_dim))
 
     def encode(self, batch: Batch) -> tf.Tensor:
-        return self.infer(batch).mean
+        return self.posterior(batch).mean
 
     def decode(self, code: tf.Tensor, label: tf.Tensor, training: bool = False) -> tf.Tensor:
         return keras.ops.tanh(self.decoder(attach(code, label), training=training))
 
 
-def evens_first(rows: tf.Tensor) -> tf.Tensor:
-    """The even rows, then the others."""
-    return tf.concat([rows[::2], rows[1::2]], axis=0)
+def in_turn(evens: tf.Tensor, odds: tf.Tensor) -> tf.Tensor:
+    """Rows (n, d) of both in turn, of the even ones as many or one more."""
+    count = tf.shape(evens)[0]
+    rows = tf.range(count + tf.shape(odds)[0])
+    return tf.gather(tf.concat([evens, odds], axis=0), rows // 2 + rows % 2 * count)

@@ -1,28 +1,25 @@
 """Keras' InceptionV3, trained on ImageNet; not the graph of 2015 that published Fréchet distances were made with."""
 
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from genctl.data.cache import cache_path
-from genctl.errors import UserError
-from genctl.files import regular
-from genctl.metrics.base import Evaluation, Unsuited
-from genctl.metrics.features.base import Extractor
+from genctl.errors import Unsuited, UserError
+from genctl.metrics.features.extractor import Extractor, sha256_of, weights_at
+from genctl.metrics.features.training_data import TrainingData
 
 if TYPE_CHECKING:
     import keras
 
-MOST_BYTES = 2**28  # of a file of weights; Keras' own has a third of that
 NAME, SIDE, BATCH = "keras_inception_v3", 299, 32
 FILE = "inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5"
 FOLDER = "https://storage.googleapis.com/tensorflow/keras-applications/inception_v3/"
 MD5 = "bcbd6486424b2319ff4ef7d526e38f63"  # as Keras checks it
 
 
-def inception(evaluation: Evaluation, weights: str | None = None) -> Extractor:
+def load_inception(evaluation: TrainingData, weights: str | None = None) -> Extractor:
     """The 2048 averages of its last convolutions, for images of any size, resized to 299x299.
 
     weights: a file of Keras' weights without the top; None: downloaded once. Raises Unsuited for vectors, and UserError
@@ -30,18 +27,9 @@ def inception(evaluation: Evaluation, weights: str | None = None) -> Extractor:
     """
     if not evaluation.spec.is_image:
         raise Unsuited(f"features=inception needs images, and data set '{evaluation.spec.name}' has vectors")
-    path = _given(weights) if weights else _downloaded()
+    path = weights_at(weights, f"name the file {FILE} of {FOLDER}.") if weights is not None else _downloaded()
     network = _load(path)
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    return Extractor(NAME, sha256, lambda examples: _features(network, examples), batch=BATCH)
-
-
-def _given(weights: str) -> Path:
-    path = Path(weights).expanduser()
-    if not path.exists():
-        raise UserError(f"features.weights={weights} is not there: name the file {FILE} of {FOLDER}.")
-    return regular(path, MOST_BYTES)
+    return Extractor(NAME, sha256_of(path), lambda examples: _features(network, examples), batch=BATCH)
 
 
 def _downloaded() -> Path:
@@ -62,7 +50,7 @@ def _downloaded() -> Path:
 def _load(path: Path) -> "keras.Model":
     import keras
 
-    from genctl.metrics.features.classifying import in_float32
+    from genctl.metrics.features.classifier_network import in_float32
 
     try:
         with in_float32():

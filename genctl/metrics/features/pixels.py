@@ -2,15 +2,16 @@
 
 import numpy as np
 
-from genctl.metrics.base import Evaluation, Unsuited, check_enough
-from genctl.metrics.features.base import Extractor
-from genctl.metrics.kept import Arrays, kept
-from genctl.signatures import Count
+from genctl.config.signatures import Count
+from genctl.errors import Unsuited
+from genctl.metrics.features.extractor import Extractor
+from genctl.metrics.features.feature_cache import Arrays, kept
+from genctl.metrics.features.training_data import TrainingData, check_enough
 
 EXAMPLES, NUMBERS = 10_000, 2**27  # training examples that it is fitted to, and numbers in them, at most
 
 
-def pixels(evaluation: Evaluation, components: Count = 64) -> Extractor:
+def fit_pixels(evaluation: TrainingData, components: Count = 64) -> Extractor:
     """The first principal components of the training examples in [-1, 1], or all where there are fewer.
 
     Raises Unsuited where the training examples do not differ.

@@ -1,0 +1,135 @@
+"""Help: the overview, and a verb's settings with the meanings that the YAML files give."""
+
+import os
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from genctl.cli.arguments import FLAGS
+from genctl.config import paths
+
+if TYPE_CHECKING:
+    from genctl.cli.composition import Request
+    from genctl.cli.settings import Setting
+    from genctl.cli.table import Verb
+
+VALUE_WIDTH = 16
+
+
+def overview(verbs: Iterable["Verb"]) -> str:
+    """Return the help of `genctl` alone."""
+    rows = [(verb.name, verb.summary) for verb in verbs]
+    rows.append(("completion", 'let bash or zsh complete words: eval "$(genctl completion bash)"'))
+    examples = [
+        ("genctl train model=vae dataset=mnist", "train"),
+        ("genctl train -m model=ae,vae,gan seed=1,2", "train each combination"),
+        ("genctl sample run=outputs/NAME n=64", "draw images"),
+    ]
+    further = [
+        ("genctl train --help", "models, data sets, settings and flags"),
+        ("genctl train --help model=gan", "the same with another choice"),
+        ("genctl train --cfg job", "the whole config; nothing is run"),
+    ]
+    return "\n".join(
+        [
+            f"genctl {version('genctl')}: train, compare and use generative models on your own images,",
+            "from YAML configs.",
+            "",
+            "Usage: genctl VERB [KEY=VALUE ...] [flags]",
+            *_section("Verbs", rows),
+            *_section("Examples", examples),
+            *_section("Where to look next", further),
+        ]
+    )
+
+
+def verb(row: "Verb", request: "Request") -> str:
+    """Return the help of one verb, for the choices on its command line."""
+    from genctl.cli import composition, settings
+
+    parts, choices = composition.parts(request)
+    folders = [paths.builtin(), *request.folders]
+    found = settings.collect(parts, folders)
+    text = (paths.builtin() / f"{row.name}.yaml").read_text(encoding="utf-8")
+    examples = [f"genctl {row.name} {words}" for words in (*row.examples, "--cfg job")]
+    return "\n".join(
+        [
+            *textwrap.wrap(settings.header(text), _width()),
+            "",
+            f"Usage: genctl {row.name} {'DIR ... ' if row.places else ''}[KEY=VALUE ...] [flags]",
+            *_groups(row.name, choices, request.folders),
+            *_settings(found, choices),
+            *_section(
+                "Flags", [(", ".join(flag.names) + _takes(flag.value, flag.choices), flag.meaning) for flag in FLAGS]
+            ),
+            *_section("Examples", [(line, "") for line in examples]),
+        ]
+    )
+
+
+def _groups(name: str, choices: dict[str, str | None], folders: Sequence[Path]) -> list[str]:
+    rows, added = [], False
+    for group in reversed(choices):
+        own = paths.options(group, paths.builtin())
+        more = sorted({option for folder in folders for option in paths.options(group, folder)} - set(own))
+        added = added or bool(more)
+        if own or more:
+            rows.append((f"{group}={choices[group] or 'null'}", ", ".join([*own, *(f"{option}*" for option in more)])))
+    if not rows:
+        return []
+    marks = ["  * from your own configs"] if added else []
+    title = f"Choices (`genctl {name} --help GROUP=CHOICE` shows a choice's settings)"
+    return [*_section(title, rows), *marks]
+
+
+def _settings(found: Iterable["Setting"], choices: Mapping[str, str | None]) -> list[str]:
+    blocks: dict[str, list[tuple[str, str, str]]] = {}
+    for setting in found:
+        group = setting.key.split(".")[0]
+        title = f"{group}={choices[group]}" if choices.get(group) else "Settings"
+        blocks.setdefault(title, []).append((setting.key, _short(setting.value), setting.meaning))
+    rows = [row for block in blocks.values() for row in block if row[2]]  # without a meaning, nothing stands beside
+    columns = tuple(max(len(row[i]) for row in rows) for i in (0, 1))
+    lines = []
+    for title, block in blocks.items():
+        lines += ["", _bold(title)]
+        for key, value, meaning in block:
+            lines += _row(f"{key:<{columns[0]}}  {value:<{columns[1]}}", meaning)
+    return lines
+
+
+def _short(value: str) -> str:
+    if value == "???":
+        return "(needed)"
+    return value if len(value) <= VALUE_WIDTH else f"{value[: VALUE_WIDTH - 1]}…"
+
+
+def _takes(value: str, choices: Sequence[str]) -> str:
+    return f" {value or '|'.join(choices)}" if value or choices else ""
+
+
+def _section(title: str, rows: Sequence[tuple[str, str]]) -> list[str]:
+    column = min(max(len(left) for left, _ in rows), 46)
+    return ["", _bold(title), *(line for left, right in rows for line in _row(f"{left:<{column}}", right))]
+
+
+def _row(left: str, right: str) -> list[str]:
+    """Lay out one row; what is right of `left` is wrapped below itself."""
+    indent = len(left) + 4
+    if not right:
+        return [f"  {left.rstrip()}"]
+    lines = textwrap.wrap(right, max(_width() - indent, 24), break_long_words=False)
+    return [f"  {left}  {lines[0]}", *(f"{'':{indent}}{line}" for line in lines[1:])]
+
+
+def _width() -> int:
+    return min(shutil.get_terminal_size().columns, 120)
+
+
+def _bold(title: str) -> str:
+    plain = not sys.stdout.isatty() or "NO_COLOR" in os.environ
+    return title if plain else f"\033[1m{title}\033[0m"

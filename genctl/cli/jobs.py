@@ -1,0 +1,115 @@
+"""What Hydra runs: one call of a verb, or one for each job of a sweep."""
+
+import hashlib
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+from genctl.cli import composition, hydra_errors
+from genctl.cli.composition import Request
+from genctl.cli.mistakes import report, short
+from genctl.cli.presets import PresetLoader, say_left_out
+from genctl.cli.table import VERBS
+from genctl.config import paths
+from genctl.config.invocation import Invocation
+from genctl.config.printing import printable
+from genctl.config.signatures import check_settings
+from genctl.errors import Stopped, UserError, first_few
+from genctl.runs import rundir
+
+NAME_BYTES = 100
+
+
+class Jobs:
+    """Runs a verb for each config that Hydra hands over, and keeps count.
+
+    error: what a single run raised; Hydra would print more about it than the message.
+    """
+
+    def __init__(self, request: Request, command: str):
+        self.request, self.command = request, command
+        self.started, self.failed = 0, 0
+        self.error: Exception | None = None
+
+    def run(self, cfg: DictConfig) -> Any:
+        """Run one job and return what its verb returns, for Hydra's sweepers; None where it failed.
+
+        In a sweep a failure is printed and the next job follows, but a stop ends the sweep.
+        """
+        self.started += 1
+        sweep = HydraConfig.get().mode == RunMode.MULTIRUN
+        job = None
+        try:
+            overrides = cast(list[str], OmegaConf.to_container(HydraConfig.get().overrides.task))
+            job = name_of(overrides, self.request.overrides) if sweep else None
+            return self._call(cfg, overrides, job)
+        except Exception as error:
+            if not sweep:
+                self.error = error
+                return None
+            self.failed += 1
+            status = report(error, job or "")
+            if isinstance(error, Stopped):
+                raise SystemExit(status) from None
+
+    def _call(self, cfg: DictConfig, overrides: Sequence[str], job: str | None) -> Any:
+        check(cfg, self.request.verb)
+        groups = composition.chosen(HydraConfig.get().runtime.choices)
+        choices = {group: str(choice) for group, choice in groups.items() if choice is not None}
+        for group, choice in choices.items():
+            if choice.startswith("_"):
+                raise hydra_errors.no_choice(group, choice, self.request)
+        if taken := paths.hidden(self.request.folders):
+            names = printable(first_few(list(map(short, taken))))
+            print(f"note: {names} is not used: genctl has a file of that name. Rename yours.", file=sys.stderr)
+        for line in say_left_out(cast(PresetLoader, GlobalHydra.instance().config_loader())):
+            print(f"note: {line}", file=sys.stderr)
+        trust = trusted(overrides)
+        if trust and str(Path.cwd()) not in sys.path:
+            sys.path.append(str(Path.cwd()))
+        verb = VERBS[self.request.verb].load()
+        settings = rundir.plain(cfg)
+        settings.pop("trust", None)
+        check_settings(verb, settings, f"genctl {self.request.verb}", provided=("invocation",))
+        return verb(Invocation(self.request.verb, self.command, choices, trust, job), **settings)
+
+
+def check(cfg: DictConfig, verb: str) -> None:
+    """Raise UserError for settings that have no value, and for references that lead nowhere."""
+    if error := hydra_errors.unresolved(cfg):
+        raise error
+    missing = sorted(OmegaConf.missing_keys(cfg))
+    if missing:
+        raise UserError(f"genctl {verb} needs {', '.join(f'{key}=…' for key in missing)}")
+
+
+def trusted(overrides: Sequence[str]) -> tuple[str, ...]:
+    """Return the packages that `trust=[...]` names on the command line."""
+    values = [o.value() for o in composition.parse(overrides) if o.key_or_group == "trust"]
+    packages = values[-1] if values else []
+    if not isinstance(packages, list) or not all(isinstance(package, str) for package in packages):
+        raise UserError(f"trust={packages}: write a list of packages, such as trust=[mypackage].")
+    return tuple(packages)
+
+
+def name_of(overrides: Sequence[str], typed: Sequence[str]) -> str | None:
+    """Return a job's name: the overrides that vary between jobs, as "model-vae_seed-1", of at most 100 bytes.
+
+    A directory of that name can be typed as `run=…` without quotes, which "=" and "," would need.
+    """
+    fixed = {o.key_or_group for o in composition.parse(typed) if not o.is_sweep_override()}
+    words = [re.sub(r"(?i)='(?!null')([^'\\]+)'$", r"=\1", o.lstrip("+~")) for o in overrides]  # texts in quotes
+    varied = {key: word for word in words if (key := word.partition("=")[0]) not in fixed}
+    exact = list(varied.values())  # the last word of each key, of which a schedule has two
+    name = "_".join(re.sub(r"[^\w.-]+", "-", o, flags=re.ASCII) for o in exact)
+    if all(re.fullmatch(r"[\w./@]+=[\w.-]+", o, re.ASCII) for o in exact) and len(name.encode()) <= NAME_BYTES:
+        return name or None
+    mark = "-" + hashlib.sha256(",".join(exact).encode()).hexdigest()[:8]
+    return name.encode()[: NAME_BYTES - len(mark)].decode(errors="ignore") + mark

@@ -1,0 +1,128 @@
+"""The command line: `genctl VERB KEY=VALUE ...`.
+
+A verb's module is imported only when the verb runs, so that help, completion and mistakes answer at once.
+"""
+
+import contextlib
+import logging
+import os
+import shlex
+import sys
+from collections.abc import Iterator
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from genctl.cli import arguments, mistakes, streams
+from genctl.cli.arguments import Arguments
+from genctl.cli.table import VERBS, Verb
+from genctl.config import paths
+from genctl.errors import UserError, did_you_mean
+
+if TYPE_CHECKING:
+    from genctl.cli.jobs import Jobs
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command line and return its exit status."""
+    streams.open_standard()
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        streams.require_directory()
+        status = _dispatch(words)
+    except BrokenPipeError:
+        status = streams.BROKEN
+    except (Exception, KeyboardInterrupt, SystemExit) as error:
+        status = mistakes.report(error)
+    return streams.flush(status)
+
+
+def _dispatch(words: list[str]) -> int:
+    if words[:1] == ["completion"]:
+        from genctl.cli import completion
+
+        return completion.run(words[1:], VERBS)
+    found = arguments.parse(words)
+    if "--version" in found.flags:
+        print(f"genctl {version('genctl')}")
+        return 0
+    if found.verb is None and not found.unknown and ("--help" in found.flags or not found.flags):
+        from genctl.cli import help
+
+        print(help.overview(VERBS.values()))
+        return 0
+    return _run(_verb(found), found, shlex.join(["genctl", *words]))
+
+
+def _verb(found: Arguments) -> Verb:
+    if found.verb in VERBS:
+        return VERBS[found.verb]
+    if found.verb is None and found.unknown:
+        raise mistakes.unknown_flag(*found.unknown[0], arguments.BY_NAME, ())
+    if found.verb is None:
+        raise UserError(f"a verb is missing: one of {', '.join(VERBS)}.")
+    if "=" in found.verb:
+        raise UserError(f"the first word is a verb, but got '{found.verb}': write genctl train {found.verb}.")
+    raise UserError(
+        f"there is no verb '{found.verb}'.{did_you_mean(found.verb, [*VERBS, 'completion'])} Verbs: {', '.join(VERBS)}."
+    )
+
+
+def _run(verb: Verb, found: Arguments, command: str) -> int:
+    from genctl.cli import composition, help, hydra_errors, source
+    from genctl.cli.composition import Request
+    from genctl.cli.jobs import Jobs
+
+    overrides = arguments.gather(found.overrides, verb.places) if verb.places else found.overrides
+    named = paths.named(found.flags.get("--config-dir", ()))
+    request = Request(verb.name, overrides, paths.users(named))
+    if found.unknown:
+        raise mistakes.unknown_flag(*found.unknown[0], arguments.BY_NAME, hydra_errors.settings(request))
+    jobs = Jobs(request, command)
+    try:
+        if "--help" in found.flags:
+            print(help.verb(verb, request))
+            return 0
+        with source.guarded_environment(found.words, named):
+            for part in found.flags.get("--package", ()):
+                composition.require_part(request, part)
+            _hydra(jobs, found)
+    except UserError:
+        raise
+    except Exception as error:
+        raise hydra_errors.explain(error, request) from error
+    if jobs.error:
+        raise jobs.error
+    if jobs.failed:
+        print(f"{jobs.failed} of {jobs.started} jobs failed.", file=sys.stderr)
+    return int(jobs.failed > 0)
+
+
+def _hydra(jobs: "Jobs", found: Arguments) -> None:
+    import hydra
+
+    from genctl.cli import sweeps
+    from genctl.cli.composition import for_hydra
+    from genctl.cli.source import search
+
+    request = jobs.request
+    words = ["genctl", *found.hydra(), *for_hydra(request), search(request.folders)]
+    with contextlib.ExitStack() as stack:
+        if "--multirun" in found.flags:
+            words += stack.enter_context(sweeps.prepared(request))
+        stack.enter_context(_process_state(words))
+        hydra.main(version_base="1.3", config_path=str(paths.builtin()), config_name=request.verb)(jobs.run)()
+
+
+@contextlib.contextmanager
+def _process_state(words: list[str]) -> Iterator[None]:
+    """Set what Hydra reads from the process, and put back what it changes (`--info` adds a log handler each time)."""
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    argv, root, raising = sys.argv, logging.getLogger(), logging.raiseExceptions
+    handlers, level = list(root.handlers), root.level
+    sys.argv, logging.raiseExceptions = words, False
+    try:
+        yield
+    finally:
+        sys.argv, logging.raiseExceptions = argv, raising
+        root.handlers[:] = handlers
+        root.setLevel(level)

@@ -1,0 +1,192 @@
+"""The table of a comparison: rows of runs that repeat one experiment, columns of one metric by one protocol."""
+
+import dataclasses
+import json
+import math
+import string
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from genctl.cli.verbs.comparing.run_record import REPEATS, Found
+from genctl.errors import UserError, did_you_mean
+from genctl.metrics.evaluation import Number
+from genctl.training.better import LOGS, better
+
+
+@dataclasses.dataclass(frozen=True)
+class Column:
+    """name: of the metric, with a letter where it is there by several protocols."""
+
+    name: str
+    metric: str
+    unit: str
+    protocol: Mapping[str, Any]
+
+    @property
+    def better(self) -> str | None:
+        """lower, higher, or None where neither is."""
+        kind, _, log = self.metric.partition("/")
+        return LOGS.get(log) if kind == "validation" else better(self.metric)
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """The mean over runs, and their standard deviation where there are several; else the number's standard error."""
+
+    mean: float
+    spread: float | None
+    count: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """Runs that differ in seed or fold alone. settings: those in which rows differ; cells: by the column's name."""
+
+    runs: Sequence[Found]
+    settings: Mapping[str, Any]
+    cells: Mapping[str, Cell]
+
+    @property
+    def name(self) -> str:
+        """The run's directory, or the first's with how many more there are."""
+        more = f" (+{len(self.runs) - 1})" if len(self.runs) > 1 else ""
+        return f"{self.runs[0].directory}{more}"
+
+    @property
+    def repeats(self) -> str:
+        """Which seeds and folds."""
+        values = {key: [run.settings.get(key) for run in self.runs] for key in REPEATS}
+        return ", ".join(
+            f"{key} {' '.join(map(str, found))}" for key, found in values.items() if len({*map(str, found)}) > 1
+        )
+
+    @property
+    def status(self) -> str:
+        """How the runs ended."""
+        return ", ".join(dict.fromkeys(run.status for run in self.runs))
+
+    @property
+    def parameters(self) -> int | None:
+        """Weights of one run's networks."""
+        return self.runs[0].parameters
+
+    @property
+    def images_per_second(self) -> float | None:
+        """The mean speed of training."""
+        speeds = [run.summary.images_per_second for run in self.runs if run.summary and run.summary.images_per_second]
+        return float(np.mean(speeds)) if speeds else None
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """Columns in the order of their first appearance, and rows, the best first."""
+
+    columns: Sequence[Column]
+    rows: Sequence[Row]
+    sorted_by: str | None
+
+
+def comparison(runs: Sequence[Found], by: str | None) -> Comparison:
+    """Put runs side by side. Raises UserError where there is no metric `by`."""
+    groups: dict[tuple[str, ...], list[Found]] = {}
+    for run in runs:
+        groups.setdefault(run.identity, []).append(run)
+    columns = list(_columns(runs).values())
+    keys = {_key(column.metric, column.protocol): column.name for column in columns}
+    differing = _differing([members[0] for members in groups.values()])
+    rows = [
+        Row(members, settings, _cells(members, keys))
+        for members, settings in zip(groups.values(), differing, strict=True)
+    ]
+    chosen = _chosen(columns, rows, by)
+    if chosen:
+        sign = -1 if chosen.better == "higher" else 1
+        rows.sort(key=lambda row: sign * row.cells[chosen.name].mean if chosen.name in row.cells else math.inf)
+    return Comparison(columns, rows, chosen.name if chosen else None)
+
+
+def _key(metric: str, protocol: Mapping[str, Any]) -> str:
+    return json.dumps([metric, dict(protocol)], sort_keys=True)
+
+
+def _columns(runs: Sequence[Found]) -> dict[str, Column]:
+    """One column for each metric and protocol, those of evaluations first."""
+    numbers = sorted((n for run in runs for n in run.numbers), key=lambda n: n.metric.startswith("validation/"))
+    first: dict[str, Number] = {}
+    for number in numbers:
+        first.setdefault(_key(number.metric, number.protocol), number)
+    protocols: dict[str, list[str]] = {}
+    for key, number in first.items():
+        protocols.setdefault(number.metric, []).append(key)
+    found = {}
+    for key, number in first.items():
+        alike = protocols[number.metric]
+        letter = f" [{_letters(alike.index(key))}]" if len(alike) > 1 else ""
+        found[key] = Column(f"{number.metric}{letter}", number.metric, number.unit, number.protocol)
+    return found
+
+
+def _letters(place: int) -> str:
+    """a to z, then aa, ab, …"""
+    before = _letters(place // 26 - 1) if place >= 26 else ""
+    return before + string.ascii_lowercase[place % 26]
+
+
+def _cells(runs: Sequence[Found], names: Mapping[str, str]) -> dict[str, Cell]:
+    values: dict[str, list[Number]] = {}
+    for run in runs:
+        for number in run.numbers:
+            values.setdefault(names[_key(number.metric, number.protocol)], []).append(number)
+    return {name: _cell(numbers) for name, numbers in values.items()}
+
+
+def _cell(numbers: Sequence[Number]) -> Cell:
+    means = [number.value for number in numbers]
+    spread = float(np.std(means, ddof=1)) if len(means) > 1 else numbers[0].error
+    return Cell(float(np.mean(means)), spread, len(means))
+
+
+def _differing(runs: Sequence[Found]) -> list[dict[str, Any]]:
+    """The choices and settings of each run in which the runs differ.
+
+    What lies below a group of which they chose different options is told by the choice, where it is that option's own.
+    """
+    groups = [
+        group
+        for group in {g: None for run in runs for g in run.choices}
+        if _vary([run.choices.get(group) for run in runs])
+    ]
+    keys = dict.fromkeys(
+        key for run in runs for key in run.settings if key not in REPEATS and not key.endswith("_target_")
+    )
+    found: list[dict[str, Any]] = [
+        {group: run.choices[group] for group in groups if group in run.choices} for run in runs
+    ]
+    for key in keys:
+        group = next((group for group in groups if key.split(".")[0] == group), None)
+        peers: dict[Any, list[Any]] = {}
+        for run in runs:
+            peers.setdefault(run.choices.get(group) if group else None, []).append(run.settings.get(key))
+        for run, settings in zip(runs, found, strict=True):
+            if key in run.settings and _vary(peers[run.choices.get(group) if group else None]):
+                settings[key] = run.settings[key]
+    return found
+
+
+def _vary(values: Sequence[Any]) -> bool:
+    return any(value != values[0] for value in values)
+
+
+def _chosen(columns: Sequence[Column], rows: Sequence[Row], by: str | None) -> Column | None:
+    """The column to sort by: of several protocols of that metric, the one that most rows have."""
+    if by is None:
+        alike = [column for column in columns if column.better]
+    else:
+        alike = [column for column in columns if by in (column.name, column.metric, column.metric.split("/")[0])]
+        if not alike:
+            names = list(dict.fromkeys(column.metric for column in columns))
+            there = f" Metrics: {', '.join(names)}." if names else " These runs have no metrics yet."
+            raise UserError(f"by={by}: there is no such metric in these runs.{did_you_mean(by, names)}{there}")
+    return max(alike, key=lambda column: sum(column.name in row.cells for row in rows), default=None)

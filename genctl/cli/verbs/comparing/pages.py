@@ -1,0 +1,106 @@
+"""A comparison as JSON, as CSV, and as a page with pictures that needs no other file."""
+
+import base64
+import csv
+import html
+import io
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from genctl.cli.verbs.comparing.columns import Comparison, Row
+from genctl.cli.verbs.comparing.tables import heading, protocols, shown, words
+from genctl.data.image_files import opened
+from genctl.errors import UserError
+from genctl.runs.grids import png
+
+THUMBNAIL = 240  # pixels of a picture's longer side at most
+STYLE = """body { font: 14px system-ui, sans-serif; margin: 2em; color: #222; background: #fff }
+table { border-collapse: collapse } th, td { padding: .4em .8em; border-bottom: 1px solid #ccc; text-align: right }
+th:nth-child(-n+3), td:nth-child(-n+3) { text-align: left } th { position: sticky; top: 0; background: #fff }
+img { image-rendering: pixelated; display: block } td { vertical-align: top } small { color: #666 }"""
+
+
+def as_json(found: Comparison) -> str:
+    """Columns with their protocols in full, and rows; what is not known is null."""
+    columns = [
+        {"name": c.name, "metric": c.metric, "unit": c.unit, "better": c.better, "protocol": dict(c.protocol)}
+        for c in found.columns
+    ]
+    rows = [
+        {
+            "runs": [str(run.directory) for run in row.runs],
+            "settings": dict(row.settings),
+            "status": row.status,
+            "images_per_second": row.images_per_second,
+            "parameters": row.parameters,
+            "metrics": {
+                name: {"mean": cell.mean, "spread": cell.spread, "runs": cell.count} for name, cell in row.cells.items()
+            },
+        }
+        for row in found.rows
+    ]
+    return json.dumps({"sorted_by": found.sorted_by, "columns": columns, "rows": rows}, indent=2) + "\n"
+
+
+def as_csv(found: Comparison) -> str:
+    """One line a row; of each metric the mean, the spread and the number of runs."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    own = ["run", "runs", "settings", "status", "images_per_second", "parameters"]
+    writer.writerow(own + [f"{c.name}{part}" for c in found.columns for part in ("", " spread", " runs")])
+    for row in found.rows:
+        cells = [row.cells.get(column.name) for column in found.columns]
+        numbers = [
+            value for cell in cells for value in ((cell.mean, cell.spread, cell.count) if cell else ("", "", ""))
+        ]
+        writer.writerow(
+            [
+                row.runs[0].directory,
+                len(row.runs),
+                words(row.settings),
+                row.status,
+                row.images_per_second,
+                row.parameters,
+            ]
+            + numbers
+        )
+    return text.getvalue()
+
+
+def as_html(found: Comparison) -> str:
+    """A page of its own: the pictures are in it, and every value is escaped."""
+    heads = ["run", "differs in", "samples", "status", "images/s", "parameters", *map(heading, found.columns)]
+    lines = [f"<tr>{''.join(f'<th>{html.escape(head)}</th>' for head in heads)}</tr>"]
+    for row in found.rows:
+        size = [f"{value:,.0f}" if value is not None else "" for value in (row.images_per_second, row.parameters)]
+        texts = [row.status, *size, *(shown(row.cells.get(column.name)) for column in found.columns)]
+        differs = f"{html.escape(words(row.settings))}<br><small>{html.escape(row.repeats)}</small>"
+        cells = [html.escape(row.name), differs, _thumbnail(row), *map(html.escape, texts)]
+        lines.append(f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
+    notes = "".join(f"<li>{html.escape(line)}</li>" for line in protocols(found.columns))
+    head = f'<meta charset="utf-8"><title>genctl compare</title><style>{STYLE}</style>'
+    body = "<h1>Runs</h1>\n<table>\n" + "\n".join(lines) + f"\n</table>\n<ul>{notes}</ul>"
+    return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>{body}</body></html>\n'
+
+
+def _thumbnail(row: Row) -> str:
+    """The newest picture of the first run's samples, made smaller, as an element of the page."""
+    found = sorted((row.runs[0].directory / "samples").glob("*samples-*.png"))
+    if not found:
+        return ""
+    try:
+        with opened(found[-1]) as picture:
+            picture.thumbnail((THUMBNAIL, THUMBNAIL))
+            data = base64.b64encode(png(picture)).decode()
+    except (OSError, ValueError, SyntaxError) as error:  # as Pillow's readers have it
+        raise UserError(f"{found[-1]} cannot be read: {error}.") from error
+    return f'<img alt="samples" src="data:image/png;base64,{data}">'
+
+
+FORMATS: Mapping[str, Callable[[Comparison], str]] = {"json": as_json, "csv": as_csv, "html": as_html}
+
+
+def write(found: Comparison, format: str, path: Path) -> None:
+    """Write the comparison to a file."""
+    path.write_text(FORMATS[format](found), encoding="utf-8")

@@ -1,0 +1,205 @@
+"""`genctl train` and `genctl resume`: from a config to a run in its directory. The loop itself is in loop.py."""
+
+import dataclasses
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Unpack
+
+import yaml
+
+from genctl.cli.terminal import Output, quiet
+from genctl.config import files
+from genctl.config.invocation import Invocation
+from genctl.config.moved import MovedData, with_data_at
+from genctl.config.runconfig import RunConfig
+from genctl.errors import Stopped, UserError
+from genctl.runs import build, checkpoint, provenance, records, rundir
+from genctl.runs.versions import require_known
+from genctl.training import report
+from genctl.training.callbacks import Callback
+from genctl.training.loop import fit
+from genctl.training.monitor import Monitor, monitor
+from genctl.training.plan import Plan
+from genctl.training.plan import plan as make_plan
+from genctl.training.profiling import Profile
+from genctl.training.progress import Progress
+from genctl.training.signals import Requests
+
+if TYPE_CHECKING:
+    from genctl.strategies.parts.strategy import Strategy
+    from genctl.training.run import Run
+
+Changes = dict[str, Any]  # of a part of the config; null: as it was
+log = logging.getLogger("genctl")
+
+
+def train(invocation: Invocation, **settings: Unpack[RunConfig]) -> float | None:
+    """Train a model; a named run that has begun is continued, if its config is the same.
+
+    Returns the best value of what the run is monitored by, None where there is none. Raises UserError for a mistake in
+    the config, and Stopped where the run was stopped before its end.
+    """
+    config: dict[str, Any] = dict(settings)
+    records.refuse_references(config, "the config")
+    for section, key in (("dataset", "path"), ("model", "autoencoder")):
+        if isinstance(path := config[section].get(key), str):
+            config[section][key] = str(files.given(path, f"{section}.{key}").absolute())
+    stem = "-".join(invocation.choices.get(group, group) for group in ("model", "dataset"))
+    directory = rundir.path_of(config, invocation.job)
+    if config["trainer"].get("workers") and not directory:
+        raise UserError("trainer.workers needs name=…, so that all processes train the same run.")
+    if directory and (directory / rundir.CONFIG).exists():
+        _require_same(directory, config)
+    made = (lambda: rundir.claim(directory)) if directory else (lambda: rundir.fresh(config["outputs"], stem))
+    return _train(config, config["dataset"], invocation, directory, made)
+
+
+def resume(
+    invocation: Invocation, run: str, dataset: MovedData, trainer: Changes, model: Changes, callbacks: Changes
+) -> None:
+    """Continue a run from its directory alone; durations may be changed."""
+    directory = rundir.existing(run)
+    config = records.read_config(directory)
+    require_known(directory, config)
+    build.check_unused(config, invocation.trust)
+    given: dict[str, Mapping[Any, Any]] = {
+        "trainer": trainer,
+        "model": model,
+        "callbacks": callbacks,
+        "dataset": dataset,
+    }
+    for section, changes in given.items():
+        _override(config[section], changes, section)
+    data = with_data_at(config, dataset)["dataset"]
+    _train(config, data, invocation, directory, lambda: directory)
+
+
+def _require_same(directory: Path, config: Mapping[str, Any]) -> None:
+    before = records.read_config(directory)
+    require_known(directory, before)
+    if changed := rundir.differences(before, config):
+        lines = "\n  ".join(changed)
+        raise UserError(
+            f"{directory} was begun with another config:\n  {lines}\n"
+            f"Choose another name=…, or continue it as it was: genctl resume {rundir.argument(directory)}"
+        )
+
+
+def _override(config: dict[str, Any], changes: Mapping[Any, Any], key: str) -> None:
+    """Put every change that is not null into the config. Raises UserError for what this run does not have."""
+    for name, value in changes.items():
+        if isinstance(value, Mapping):
+            below = config.get(name)
+            _override(below if isinstance(below, dict) else {}, value, f"{key}.{name}")
+        elif value is not None and name not in config:
+            raise UserError(f"{key}.{name}={value}: this run has no such setting.")
+        elif value is not None:
+            config[name] = value
+            if name == "steps":
+                config["epochs"] = None
+
+
+def _train(
+    config: dict[str, Any],
+    data: dict[str, Any],
+    invocation: Invocation,
+    directory: Path | None,
+    make_directory: Callable[[], Path],
+) -> float | None:
+    """Check and build everything; make the directory last, so that a mistake leaves nothing behind; then train.
+
+    data: the part `dataset` of the config, as it is to be loaded. directory: where the run may have begun already.
+    """
+    with quiet() as output:
+        plan = make_plan({**config, "dataset": data}, invocation.trust)
+        if directory and (directory / rundir.SPEC).exists():  # the same data under another name are the same
+            name = records.read_spec(directory).name
+            plan.dataset.spec = dataclasses.replace(plan.dataset.spec, name=name)
+        from genctl.compute import (
+            device,  # TensorFlow starts here, after all that can be refused without it
+            parallel,
+        )
+        from genctl.runs.pretrained import adopt
+        from genctl.training.engine import check_devices, check_parts
+
+        how = plan.trainer
+        with device.use(how.device, how.devices, how.workers, how.wait_seconds) as place:
+            strategy = build.strategy(config, plan.dataset.spec, invocation.trust)
+            check_devices(plan.trainer, strategy)
+            check_parts(plan.trainer, strategy)
+            watch = monitor(plan.trainer, strategy, plan.callbacks)
+            total = how.total_steps(plan.dataset.sizes["train"], sum(strategy.phases.values()))
+            begun = _begun(directory, total)
+            source = adopt(strategy, strategy.pretrained) if strategy.pretrained and not begun else None
+            with rundir.held(make_directory(), parallel.worker()) as directory:
+                output.keep_in(directory / rundir.LOG)
+                if source:
+                    log.info("encoder and decoder are those of %s", source)
+                provenance.record(directory, invocation, plan.dataset, config["seed"], device.describe(place))
+                run = _begin(directory, config, plan, strategy, place, watch, total)
+                report.introduce(run)
+                _train_to_end(run, plan.callbacks, output)
+                return run.best["value"] if run.best else None
+
+
+def _begun(directory: Path | None, total: int) -> bool:
+    """Whether the run has done steps already. Raises UserError where these are more than it is to have."""
+    stored = checkpoint.newest(directory / "checkpoints") if directory else None
+    if stored and (done := stored.facts["step"]) > total:
+        raise UserError(f"trainer.steps={total} is less than the {done} steps that {directory} has done already.")
+    return stored is not None
+
+
+def _begin(
+    directory: Path,
+    config: dict[str, Any],
+    plan: Plan,
+    strategy: "Strategy",
+    place: str,
+    watch: Monitor,
+    total: int,
+) -> "Run":
+    """The run at its beginning, or where its newest checkpoint left it."""
+    from genctl.training.engine import engine
+    from genctl.training.run import Run
+
+    how = engine(directory, plan.trainer, plan.dataset, strategy, place)
+    run = Run(strategy, plan.dataset, directory, plan.trainer, how, total=total, seed=config["seed"], monitor=watch)
+    if stored := checkpoint.newest(directory / "checkpoints"):
+        run.restore(stored.arrays, stored.facts)
+        report.introduce_new_length(run, stored.facts["total"], config)
+    else:
+        run.journal.truncate(0)
+    records.write_config(directory, config)
+    rundir.write_json(directory / rundir.SPEC, plan.dataset.spec.to_json())
+    if run.step == 0 and plan.trainer.on_nan == "rollback":
+        run.save()  # so that there is a place to go back to from the first steps
+    run.board.text("config", f"```yaml\n{yaml.safe_dump(config, sort_keys=False)}```")
+    return run
+
+
+def _train_to_end(run: "Run", callbacks: Sequence[Callback], output: Output) -> None:
+    """Train, and leave a summary whatever happens."""
+    status = "failed"
+    try:
+        with (
+            Requests() as requests,
+            Progress(output.console, run.total, run.step) as progress,
+            Profile(run.trainer.profile, run.directory) as profile,
+        ):
+            fit(run, callbacks, progress, requests, profile)
+        status = "finished" if run.complete else "stopped"
+    except KeyboardInterrupt:  # the second one
+        status = "stopped"
+        raise
+    except Exception as error:
+        output.note(f"{type(error).__name__}: {error}")
+        raise
+    finally:
+        run.board.close()
+        report.summarize(run, status)
+    if status == "stopped":
+        go_on = f"genctl resume {rundir.argument(run.directory)}" if run.engine.writes else "the same command"
+        raise Stopped(f"stopped at step {run.step} of {run.total}; go on with: {go_on}")
+    report.conclude(run)

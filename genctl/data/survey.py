@@ -1,0 +1,97 @@
+"""What a folder of image files is like, from their headers alone, and what becomes of its pictures."""
+
+import dataclasses
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from rich.progress import MofNCompleteColumn
+
+from genctl.compute.cores import cores
+from genctl.data.bars import progress_bar
+from genctl.data.image_files import Look, Shape, look
+
+
+@dataclasses.dataclass(frozen=True)
+class Survey:
+    """Counts of files, and sizes (height, width) of upright pictures.
+
+    coloured: files in colour. several: files that hold several pictures. deep: files of more than 8 bits a pixel, whose
+    numbers are of `dtype`. smallest, largest: by their area. enlarged: files whose pictures become larger.
+    cut: the mean share of a picture that is cut off, and the largest.
+    """
+
+    files: int
+    coloured: int
+    several: int
+    deep: int
+    dtype: str
+    smallest: tuple[int, int]
+    largest: tuple[int, int]
+    enlarged: int
+    cut: tuple[float, float]
+
+
+def looks(files: Sequence[Path]) -> list[Look | None]:
+    """The headers of files in order, read in parallel; None for those that cannot be read."""
+    with (
+        ThreadPoolExecutor(cores()) as pool,
+        progress_bar("Looking at images", len(files), MofNCompleteColumn()) as advance,
+    ):
+        found = []
+        for one in pool.map(look, files):
+            found.append(one)
+            advance(1)
+        return found
+
+
+def survey(found: Sequence[Look | None], shape: Shape) -> Survey:
+    """Sum up the headers of files whose pictures become `shape`."""
+    seen = [one for one in found if one is not None]
+    sizes = sorted(((one.height, one.width) for one in seen), key=lambda size: size[0] * size[1]) or [(0, 0)]
+    deep = [one.dtype for one in seen if one.dtype != "uint8"]
+    cuts = [_cut(one, shape) for one in seen] or [0.0]
+    return Survey(
+        files=len(seen),
+        coloured=sum(one.colour for one in seen),
+        several=sum(one.pictures > 1 for one in seen),
+        deep=len(deep),
+        dtype=str(np.result_type(*deep)) if deep else "uint8",
+        smallest=sizes[0],
+        largest=sizes[-1],
+        enlarged=sum(one.height < shape.height or one.width < shape.width for one in seen),
+        cut=(float(np.mean(cuts)), max(cuts)),
+    )
+
+
+def _cut(one: Look, shape: Shape) -> float:
+    """The share of a picture that a centre crop to the proportions of `shape` takes away."""
+    proportions = [one.width * shape.height, one.height * shape.width]
+    return 1 - min(proportions) / max(proportions)
+
+
+def size_line(found: Survey, shape: Shape) -> str:
+    """One line: how large the pictures are, what is cut off, and how many are enlarged."""
+    small, large = (f"{width}x{height}" for height, width in (found.smallest, found.largest))
+    text = f"{small if small == large else f'{small} to {large}'} pixels (width x height)"
+    if (found.smallest, found.largest) == ((shape.height, shape.width),) * 2:
+        return f"{text}, as they are"
+    text += f" are resized to {shape.width}x{shape.height} ({shape.interpolation})"
+    if found.cut[1] >= 0.005:
+        text += f"; at their sides {found.cut[0]:.0%} is cut off on average, {found.cut[1]:.0%} at most"
+    if found.enlarged:
+        text += f"; {found.enlarged:,} of {found.files:,} are enlarged"
+    return f"{text}; dataset.image_size=[height,width] sets another"
+
+
+def channels_line(found: Survey, channels: int, given: bool) -> str:
+    """One line: how many pictures are in colour, and what all of them become."""
+    become = "become grey" if channels == 1 else "become coloured"
+    mixed = f"{found.coloured:,} of {found.files:,} files are in colour"
+    wanted = f"dataset.channels={channels}"
+    if given:
+        return f"{channels}, as {wanted} says: {mixed}"
+    if found.coloured in (0, found.files):
+        return f"{channels}, as {'none' if not found.coloured else 'each'} of {found.files:,} files is in colour"
+    return f"{channels}: {mixed}, the others {become}; dataset.channels=1 makes all grey"

@@ -1,0 +1,132 @@
+"""A player: some networks, the optimizer that moves them, and (if asked) their running average."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from genctl.compute.context import StepContext
+from genctl.compute.parallel import mean_over_devices, own, shares
+from genctl.config.schedules import at
+from genctl.strategies.players.loss_scale import LossScale
+from genctl.strategies.players.optimizers import Optimizer
+
+GRADIENT_NORM = "gradient_norm/"  # the logs of the newest observed step, where others are means over steps
+Logs = dict[str, tf.Tensor]
+Loss = tuple[tf.Tensor, Logs]
+
+
+class Player:
+    """Networks that minimise one loss together.
+
+    name: what the player is called in logs.
+    average_halflife: updates after which a weight counts half in the running average of the weights (the average of
+    Yazici et al. 2019, for GANs); 0 keeps no average.
+    """
+
+    def __init__(self, name: str, *networks: keras.Model, optimizer: Optimizer, average_halflife: int = 0) -> None:
+        self.name, self.networks = name, networks
+        self.weights = [weight for network in networks for weight in network.trainable_variables]
+        self.optimizer, self.rule = optimizer, optimizer.rule
+        self.rule.build(self.weights)
+        self.decay = 0.5 ** (1 / average_halflife) if average_halflife else 0.0
+        self.averages = [own(weight.value) for weight in self.weights if average_halflife]
+        several = optimizer.accumulate > 1
+        self.sums = [own(tf.zeros_like(weight.value)) for weight in self.weights if several]
+        self.turns = [own(tf.constant(0, tf.int64))] if several else []  # since the last update
+        self.scale = LossScale() if keras.config.dtype_policy().compute_dtype == "float16" else None
+
+    def minimize(self, loss: tf.Tensor, logs: Logs, context: StepContext) -> Logs:
+        """Take one step down the gradient of `loss` with respect to this player's weights alone; return the logs.
+
+        The logs gain the global norm of the gradient, so that one which is not finite ends the run as a loss does, and
+        the learning rate where it changes. The norm takes a sixth of a step of dense networks: it is 0 at a step that
+        nobody observes. Only for compiled code. Gradients are summed in pairs, because TensorFlow's sum of three or
+        more tensors adds them in whatever order their memory becomes free (see also device.use).
+        """
+        penalties = [penalty for network in self.networks for penalty in network.losses]  # of layers' regularizers
+        loss = tf.add_n([loss, *penalties]) if penalties else loss
+        gradients = mean_over_devices(self._gradients(loss))
+        rate = context.rate_factor * at(self.optimizer.learning_rate, context)
+        self.rule.learning_rate = rate
+        if self.scale:
+            logs = {**logs, f"loss_scale/{self.name}": self.scale.value}
+            norm = self.scale.guard(tf.linalg.global_norm(gradients), lambda: self._move(gradients))
+        else:
+            observed = tf.convert_to_tensor(context.observed)
+            norm = tf.cond(observed, lambda: tf.linalg.global_norm(gradients), lambda: 0.0)
+            self._move(gradients)
+        logs = {**logs, GRADIENT_NORM + self.name: norm}
+        return {**logs, f"learning_rate/{self.name}": rate} if callable(self.optimizer.learning_rate) else logs
+
+    def _gradients(self, loss: tf.Tensor) -> list[tf.Tensor | None]:
+        values = [weight.value for weight in self.weights]
+        method = tf.AggregationMethod.EXPERIMENTAL_TREE
+        if not self.scale:
+            return tf.gradients(loss, values, aggregation_method=method)
+        gradients = tf.gradients(loss * self.scale.value, values, aggregation_method=method)
+        return [None if gradient is None else gradient / self.scale.value for gradient in gradients]
+
+    def _move(self, gradients: Sequence[tf.Tensor | None]) -> None:
+        if self.sums:
+            self._accumulate(gradients)
+        else:
+            self._update(gradients)
+
+    def _accumulate(self, gradients: Sequence[tf.Tensor | None]) -> None:
+        """Add to the sums; move by their mean, and begin anew, once there were enough turns."""
+        for total, gradient in zip(self.sums, gradients, strict=True):
+            if gradient is not None:
+                total.assign_add(tf.convert_to_tensor(gradient))
+        [turns] = self.turns
+
+        def update() -> tf.Operation:
+            means = [
+                None if gradient is None else total / self.optimizer.accumulate
+                for total, gradient in zip(self.sums, gradients, strict=True)
+            ]
+            self._update(means)
+            for variable in (*self.sums, turns):
+                variable.assign(tf.zeros_like(variable))
+            return tf.no_op()
+
+        tf.cond(turns.assign_add(1) == self.optimizer.accumulate, update, tf.no_op)
+
+    def _update(self, gradients: Sequence[tf.Tensor | None]) -> None:
+        if self.optimizer.clip_norm is not None:
+            gradients, _ = tf.clip_by_global_norm(gradients, self.optimizer.clip_norm)
+        self.rule.apply(shares(gradients), self.weights)  # Keras adds those of all devices
+        # The plain mean of all steps so far until the half-life takes over, so that initial weights do not linger.
+        rate = tf.maximum(1 - self.decay, 1 / tf.cast(self.rule.iterations.value, tf.float32))
+        for average, weight in zip(self.averages, self.weights, strict=False):
+            average.assign_add(rate * (weight.value - average))
+
+    @contextlib.contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Within the block, the weights are their running average, where one has begun. Not for compiled code."""
+        if not self.averages or self.rule.iterations.numpy() == 0:
+            yield
+            return
+        kept = [weight.numpy() for weight in self.weights]
+        self._assign(self.averages)
+        try:
+            yield
+        finally:
+            self._assign(kept)
+
+    def take_average(self) -> None:
+        """Let the weights be their running average for good, where one has begun. Not for compiled code."""
+        if self.averages and self.rule.iterations.numpy():
+            self._assign(self.averages)
+
+    def _assign(self, values: Sequence[tf.Variable | np.ndarray]) -> None:
+        for weight, value in zip(self.weights, values, strict=True):
+            weight.assign(value)
+
+    @property
+    def variables(self) -> list[tf.Variable | keras.Variable]:
+        """All that this player adds to the networks' own state."""
+        scale = self.scale.variables if self.scale else []
+        return [*self.rule.variables, *self.averages, *self.sums, *self.turns, *scale]
