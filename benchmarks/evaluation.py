@@ -66,7 +66,7 @@ def row(name: str, arguments: argparse.Namespace, place: Path) -> report.Row:
     """Train, evaluate once to fill the cache, and then again and again."""
     work = WORKS[name]
     train = ("train", *work.model, f"dataset={arguments.dataset}", f"trainer.steps={arguments.steps}")
-    timed((*train, "name=run", f"outputs={place / name}", "callbacks.validate.every=0"), place)
+    timed((*train, "name=run", f"outputs={place / name}", "callbacks.validate.every_steps=0"), place)
     words = ("evaluate", f"run={place / name / 'run'}", *work.metrics, *arguments.settings)
     first, first_cpu = timed(words, place)
     again, cpu = zip(*(timed(words, place) for _ in range(arguments.repeats)), strict=True)

@@ -42,7 +42,11 @@ def genctl(work: Work, precision: str, steps: int, *overrides: str) -> Result:
     with tempfile.TemporaryDirectory() as outputs:
         words = [
             *(sys.executable, "-m", "genctl", "train", "--config-dir", str(HERE / "configs")),
-            *(f"experiment=bench_{work.name}", f"trainer.batch_size={work.batch_size}", f"trainer.steps={steps}"),
+            *(
+                f"experiment=bench_{work.name}",
+                f"trainer.batch_size={work.batch_size // work.turns}",
+                f"trainer.steps={steps}",
+            ),
             *(f"outputs={outputs}", "name=run", *overrides),
         ]
         status, output = run(words)

@@ -12,8 +12,8 @@ from report import Row
 from rounds import Say, Settings, line
 from works import CONV_VAE, DENSE_VAE, Work
 
-LOGS = ("callbacks.log.every=50", "callbacks.images.every=500", "callbacks.checkpoint.every=500")
-WITH = {"overhead": LOGS, "overhead_validation": (*LOGS, "callbacks.validate.every=500")}
+LOGS = ("callbacks.log.every_steps=50", "callbacks.images.every_steps=500", "callbacks.checkpoint.every_steps=500")
+WITH = {"overhead": LOGS, "overhead_validation": (*LOGS, "callbacks.validate.every_steps=500")}
 OFF = "genctl without callbacks"
 
 
@@ -24,7 +24,7 @@ def rows(settings: Settings, say: Say) -> list[Row]:
 
 
 def _rows(work: Work, interval: int, settings: Settings, say: Say) -> list[Row]:
-    pilot = measure.genctl(work, "float32", work.pilot, "dataset.validation=0.1")
+    pilot = measure.genctl(work, "float32", work.pilot, "dataset.validation_fraction=0.1")
     say(f"{work.name}: {line(pilot)} (trial)")
     intervals = max(1, math.ceil(pilot.images_per_second * settings.seconds * 2 / work.batch_size / interval))
     kinds = {**WITH, OFF: ()}
@@ -52,7 +52,7 @@ def _rows(work: Work, interval: int, settings: Settings, say: Say) -> list[Row]:
 
 
 def _train(work: Work, steps: int, overrides: tuple[str, ...]) -> Result:
-    return measure.genctl(work, "float32", steps, "dataset.validation=0.1", *overrides)
+    return measure.genctl(work, "float32", steps, "dataset.validation_fraction=0.1", *overrides)
 
 
 def _figures(seconds: tuple[list[float], list[float]], memory: tuple[float, float], images: int, error: str) -> Row:

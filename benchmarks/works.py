@@ -20,6 +20,7 @@ class Work:
     chunk: int
     pilot: int
     batch_size: int = 128
+    turns: int = 1
     precisions: tuple[str, ...] = ("float32",)
     rivals: tuple[str, ...] = ("fit", "fit_50", "loop", "torch", "torch_tutorial", "torch_compile")
 
@@ -51,7 +52,7 @@ SETTINGS = {"dense": ("",), "conv": ("", "trainer.devices=all")}  # ways to tune
 DENSE_VAE = Work("dense_vae", "vae", "dense", chunk=100, pilot=200)
 CONV_VAE = Work("conv_vae", "vae", "conv", chunk=50, pilot=100, precisions=PRECISIONS)
 DCGAN = Work("dcgan", "gan", "conv", chunk=50, pilot=60)
-WGAN_GP = Work("wgan_gp", "wgan_gp", "conv", chunk=10, pilot=6, batch_size=640)  # five turns on 128
+WGAN_GP = Work("wgan_gp", "wgan_gp", "conv", chunk=10, pilot=6, batch_size=640, turns=5)
 WORKS = {work.name: (work,) for work in (DENSE_VAE, CONV_VAE, DCGAN, WGAN_GP)}
 WORKS["batch_sizes"] = tuple(
     dataclasses.replace(work, batch_size=size, chunk=chunk * 50, precisions=("float32",), rivals=("fit",))

@@ -93,6 +93,7 @@ def rows(run: str | Path) -> list[dict]:
 
 FACTS = Facts(
     step=3,
+    total=5,
     phase="train",
     log_names=[],
     log_count=0,
@@ -114,7 +115,7 @@ ROLES = {
 def tiny(model: str) -> tuple[str, ...]:
     """A family with the smallest networks, and without convolutions."""
     networks = [word for role in ROLES[model] for word in (f"{role}=mlp", f"{role}.units=[16]")]
-    return (f"model={model}", *networks, "outputs=runs", "trainer.batch_size=16", "callbacks.images.every=0")
+    return (f"model={model}", *networks, "outputs=runs", "trainer.batch_size=16", "callbacks.images.every_steps=0")
 
 
 def newest_weights(run: str | Path) -> bytes:
@@ -145,7 +146,7 @@ def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     place = tmp_path_factory.mktemp("trained")
     settings = {
         "vae": ("encoder=conv", "encoder.filters=[4]", "decoder=conv", "decoder.filters=[4]", "model.latent_dim=5"),
-        "gan": ("model.conditional=true", "model.noise_dim=6"),
+        "gan": ("model.conditional=true", "model.latent_dim=6"),
         "ae": ("model.latent_dim=4", "model.prior=none"),
         "aegan": ("model.phases={autoencoder: 2, adversarial: 2, joint: 2}",),
     }
@@ -155,7 +156,7 @@ def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
         from genctl.cli.main import main
 
         networks = () if model == "vae" else tiny(model)[1:-3]
-        tail = ("trainer.steps=6", "trainer.batch_size=16", "dataset.limit=40", "callbacks.images.every=0")
+        tail = ("trainer.steps=6", "trainer.batch_size=16", "dataset.limit=40", "callbacks.images.every_steps=0")
         words = (f"model={model}", *networks, *settings[model], *tail, f"outputs={place}", f"name={model}")
         assert main(["train", *words]) == 0
         return place / model

@@ -112,7 +112,7 @@ def test_the_joint_loss_of_aegan(output: str) -> None:
     weight = "model.adversarial_weight={linear: {start: 0, end: 4, steps: 10}}"
     strategy = built("aegan", "model.reconstruction_weight=3", weight, f"model.generator_output={output}")
     batch, context = images(), StepContext(5, "joint", Noise(0, 5))
-    loss, logs = strategy.joint_loss(batch, batch, strategy.generate(batch, context, training=True), context)
+    loss, logs = strategy.joint_loss(batch, strategy.generate(batch, context, training=True), context)
     z = context.noise.normal("z", (6, 3))
     made = strategy.generator(z, training=True)
     fake = tf.tanh((strategy.decoder(made) if output == "code" else made) / 2)
@@ -125,7 +125,9 @@ def test_the_joint_loss_of_aegan(output: str) -> None:
 def test_the_still_decoders_images_are_the_real_ones_for_a_generator_of_codes() -> None:
     strategy, batch = built("aegan"), images()
     context = StepContext(0, "adversarial", Noise(0))
-    _, logs = strategy.critic_loss(batch, strategy.generate(batch, context, training=False), context, training=False)
+    _, logs = strategy.discriminator_loss(
+        batch, strategy.generate(batch, context, training=False), context, training=False
+    )
     real = strategy.discriminator(strategy.reconstruct(batch)).numpy()
     z = context.noise.normal("z", (6, 3))
     fake = strategy.discriminator(strategy.decode(strategy.generator(z), batch["label"][:, :0])).numpy()
@@ -134,7 +136,7 @@ def test_the_still_decoders_images_are_the_real_ones_for_a_generator_of_codes() 
 
 def test_a_generator_through_an_autoencoder() -> None:
     strategy, batch, context = built("gan_through_ae", "model.reconstruction_weight=2"), images(), at_once()
-    loss, _ = strategy.forger_loss(batch, strategy.generate(batch, context, training=True), context)
+    loss, _ = strategy.generator_loss(batch, strategy.generate(batch, context, training=True), context)
     fake = tf.tanh(strategy.generator(context.noise.normal("z", (6, 3)), training=True) / 2)
     through = tf.tanh(strategy.decoder(strategy.encoder(fake)) / 2)
     expected = softplus(-strategy.discriminator(fake).numpy()).mean() + 2 * error(fake, through)
@@ -148,17 +150,17 @@ def at_once() -> StepContext:
 def test_the_adversarial_autoencoders_critic_takes_the_prior_for_real() -> None:
     strategy, batch, context = built("aae"), images(), at_once()
     code = strategy.generate(batch, context, training=True)
-    loss, _ = strategy.critic_loss(batch, code, context, training=True)
+    loss, _ = strategy.discriminator_loss(batch, code, context, training=True)
     real = strategy.discriminator(context.noise.normal("prior", (6, 3))).numpy()
     fake = strategy.discriminator(strategy.encoder(batch["image"])).numpy()
     assert float(loss) == pytest.approx(softplus(-real).mean() + softplus(fake).mean(), rel=1e-5)
-    assert float(strategy.forger_loss(batch, code, context)[0]) == pytest.approx(softplus(-fake).mean(), rel=1e-5)
+    assert float(strategy.generator_loss(batch, code, context)[0]) == pytest.approx(softplus(-fake).mean(), rel=1e-5)
 
 
 def test_the_losses_of_vaegan() -> None:
     strategy, batch, context = built("vaegan", "model.beta=2", "model.gamma=3", *MINIMAX), images(5), at_once()
     made = strategy.generate(batch, context, training=False)
-    inferrer, forger, logs = strategy.losses(batch, made, context, training=False)
+    inferrer, generator, logs = strategy.losses(batch, made, context, training=False)
     shown = batch["image"][::2]
     mean, log_variance = np.split(strategy.encoder(shown).numpy(), 2, axis=1)
     rate = 0.5 * np.sum(mean**2 + np.exp(log_variance) - 1 - log_variance, axis=1).mean()
@@ -169,11 +171,11 @@ def test_the_losses_of_vaegan() -> None:
     distance = 0.5 * np.sum((seen[0] - seen[1]) ** 2, axis=1).mean()
     fake = strategy.discriminator(tf.concat([reconstructed, sampled], axis=0)).numpy()
     assert float(inferrer) == pytest.approx(2 * rate + distance, rel=1e-4)
-    assert float(forger) == pytest.approx(3 * distance + softplus(-fake).mean(), rel=1e-4)
+    assert float(generator) == pytest.approx(3 * distance + softplus(-fake).mean(), rel=1e-4)
     assert float(logs["rate"]) == pytest.approx(rate, rel=1e-4)
-    critic, _ = strategy.critic_loss(batch, made, context, training=False)
+    discriminator, _ = strategy.discriminator_loss(batch, made, context, training=False)
     real = strategy.discriminator(batch["image"]).numpy()
-    assert float(critic) == pytest.approx(softplus(-real).mean() + softplus(fake).mean(), rel=1e-4)
+    assert float(discriminator) == pytest.approx(softplus(-real).mean() + softplus(fake).mean(), rel=1e-4)
 
 
 def hidden(strategy: Strategy, image: tf.Tensor) -> np.ndarray:
@@ -209,11 +211,19 @@ def test_noise_and_standardized_codes_in_turn() -> None:
 
 
 def test_a_rate_that_changes_with_the_phase() -> None:
-    rate = schedules.switched(1.0, schedules.linear(4, 2, steps=10), 5)
-    assert [float(rate(step)) for step in (0, 4, 5, 10)] == [1, 1, 3, 2]
+    rate = schedules.in_phase("joint", schedules.linear(4, 2), 1.0)
+    moments = [("adversarial", 4, (0, 5)), ("joint", 5, (5, 15)), ("joint", 10, (5, 15)), ("joint", 15, (5, 15))]
+    seen = [schedules.at(rate, StepContext(step, phase, Noise(0), span)) for phase, step, span in moments]
+    assert [float(value) for value in seen] == [1, 4, 3, 2]
 
 
-TINY = ("outputs=runs", "dataset.limit=64", "trainer.batch_size=16", "trainer.xla=false", "callbacks.images.every=0")
+TINY = (
+    "outputs=runs",
+    "dataset.limit=64",
+    "trainer.batch_size=16",
+    "trainer.xla=false",
+    "callbacks.images.every_steps=0",
+)
 
 
 def arrays(run: str, role: str) -> list[np.ndarray]:
@@ -251,11 +261,17 @@ def test_an_autoencoder_that_nothing_has_trained_is_refused_or_all_learn_at_once
 
 def test_contraction_is_refused_beside_batch_normalization() -> None:
     with pytest.raises(UserError, match="encoder.normalization=group"):
-        built("aegan", "model.contraction=0.1", "encoder.normalization=batch")
+        built("aegan", "model.contraction_weight=0.1", "encoder.normalization=batch")
 
 
 def test_a_stop_in_a_later_phase_changes_nothing(genctl: Genctl) -> None:
-    small = ("callbacks.log.every=3", "callbacks.validate.every=5", "model.contraction=0.1", *PHASES, *TINY)
+    small = (
+        "callbacks.log.every_steps=3",
+        "callbacks.validate.every_steps=5",
+        "model.contraction_weight=0.1",
+        *PHASES,
+        *TINY,
+    )
     words = ("train", "model=aegan_image", *mlps(*ROLES["aegan_image"]), *small)
     genctl.good(*words, "name=whole")
     genctl.good(*words, "name=parts", "trainer.steps=7")

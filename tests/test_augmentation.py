@@ -86,7 +86,7 @@ def test_a_discriminator_of_images_sees_real_and_generated_ones_augmented_and_no
 ) -> None:
     strategy = built(model, *words, "model.penalty=none")
     stepped(strategy, images(10), phase, marked)
-    assert len(shown) >= 3  # real and generated ones for the critic, generated ones for the forger
+    assert len(shown) >= 3  # real and generated ones for the discriminator, generated ones for the generator
     for values in shown:
         assert (values == MARK).all() == ((model, words, phase) in OF_IMAGES)
 
@@ -117,7 +117,7 @@ def test_the_forger_s_gradient_passes_the_augmentation() -> None:
     with tf.GradientTape() as tape:
         tape.watch(fake)
         wasserstein = game(adversarial="wasserstein")
-        loss, _ = wasserstein.forger_loss(lambda x: tf.reduce_sum(x * weights, (1, 2, 3)), fake, context)
+        loss, _ = wasserstein.generator_loss(lambda x: tf.reduce_sum(x * weights, (1, 2, 3)), fake, context)
     slope = tape.gradient(loss, fake)
     assert float(tf.reduce_sum(slope * fake)) == pytest.approx(float(loss), rel=1e-4)  # all of it is linear
     assert float(loss) != pytest.approx(-float(tf.reduce_mean(tf.reduce_sum(fake * weights, (1, 2, 3)))), rel=0.01)
@@ -126,7 +126,7 @@ def test_the_forger_s_gradient_passes_the_augmentation() -> None:
 FRAMED = ("dataset=npz", "dataset.path=framed.npz", "dataset.augment.crop=0.6", "outputs=runs", "name=x")
 FAST = (
     *("generator=mlp", "generator.units=[32]", "discriminator=mlp", "discriminator.units=[32]", "optimizer=adam"),
-    *("optimizer.learning_rate=5e-3", "model.critic_learning_rate=5e-3", "model.average_halflife=20"),
+    *("optimizer.learning_rate=5e-3", "model.discriminator_learning_rate=5e-3", "model.ema_halflife=20"),
 )
 
 
@@ -135,7 +135,7 @@ def test_a_generator_does_not_learn_to_crop(genctl: Genctl) -> None:
     pictures = np.full((1000, 8, 8, 1), 255, np.uint8)
     pictures[:, 1:-1, 1:-1] = np.random.default_rng(0).integers(0, 128, (1000, 1, 1, 1))
     np.savez("framed.npz", images=pictures)
-    words = ("trainer.steps=400", "trainer.batch_size=64", "callbacks.images.every=0")
+    words = ("trainer.steps=400", "trainer.batch_size=64", "callbacks.images.every_steps=0")
     said = genctl.good("train", "model=wgan_gp", *FRAMED, *FAST, *words).out
     assert "augmentation: of real and generated images alike, as the discriminator sees them;" in said
     samples = package.load("runs/x").sample(n=200)[..., 0]

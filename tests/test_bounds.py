@@ -143,7 +143,7 @@ COMMON = {
     "optimizer": optimizer,
     "likelihood": "bernoulli",
     "binarization": "none",
-    "average_halflife": 0,
+    "ema_halflife": 0,
     "conditional": False,
 }
 BATCH = {"image": tf.constant([0.2, -0.5, 0.9, 0.0], shape=(1, 2, 2, 1)), "label": tf.zeros((1, 0))}
@@ -152,7 +152,7 @@ BATCH = {"image": tf.constant([0.2, -0.5, 0.9, 0.0], shape=(1, 2, 2, 1)), "label
 @pytest.mark.parametrize("family", [VAE, HVAE])
 def test_the_mean_log_weight_is_the_bound_with_analytic_rates(family: type) -> None:
     keras.utils.set_random_seed(0)
-    own = {"levels": [2, 3], "width": 4, "warmup": 0} if family is HVAE else {"latent_dim": 2}
+    own = {"levels": [2, 3], "width": 4, "warmup_steps": 0} if family is HVAE else {"latent_dim": 2}
     strategy = family(**COMMON, **own, beta=1.0, free_bits=0.0)
     rows = {name: tf.repeat(value, 4000, axis=0) for name, value in BATCH.items()}
     elbo = -strategy.loss(rows, StepContext(0, "train", NOISE), training=False)[0].numpy()
@@ -168,7 +168,7 @@ def test_the_mean_log_weight_is_the_bound_with_analytic_rates(family: type) -> N
 @pytest.mark.parametrize("family", [VAE, IWAE, HVAE])
 def test_active_units_are_of_the_codes_of_binarised_images(family: type) -> None:
     keras.utils.set_random_seed(0)
-    own = {"levels": [2, 3], "width": 4, "warmup": 0} if family is HVAE else {"latent_dim": 2}
+    own = {"levels": [2, 3], "width": 4, "warmup_steps": 0} if family is HVAE else {"latent_dim": 2}
     own |= {"samples": 2, "gradient": "plain"} if family is IWAE else {"beta": 1.0, "free_bits": 0.0}
     strategy = family(**{**COMMON, "binarization": "dynamic"}, **own)
     grey = tf.random.stateless_uniform((64, 2, 2, 1), (0, 0), -0.01, 0.01)

@@ -37,7 +37,7 @@ def calls(monkeypatch):
 def test_one_run(calls, tmp_path):
     assert main(["train", "model=gan", "name=a b", "trainer.steps=5"]) == 0
     [(cfg, invocation)] = calls.all
-    assert cfg.trainer.steps == 5 and cfg.model.noise_dim == 64 and "hydra" not in cfg
+    assert cfg.trainer.steps == 5 and cfg.model.latent_dim == 64 and "hydra" not in cfg
     assert invocation.verb == "train" and invocation.job is None and invocation.trust == ()
     assert invocation.command == "genctl train model=gan 'name=a b' trainer.steps=5"
     assert invocation.choices["model"] == "gan" and invocation.choices["dataset"] == "digits"

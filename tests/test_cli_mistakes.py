@@ -6,8 +6,11 @@ import types
 
 import pytest
 
+from genctl.cli import hydra_errors
+from genctl.cli.composition import Request
 from genctl.cli.main import main
 from genctl.cli.mistakes import report
+from genctl.cli.synonyms import SYNONYMS
 from genctl.errors import Stopped, UserError, first_few
 
 
@@ -30,7 +33,25 @@ def err(capsys, *words):
     ("words", "expected"),
     [
         ("train model.bta=4", ["'model.bta'", "Did you mean 'model.beta'?"]),
-        ("train model.nose_dim=4 model=gan", ["Did you mean 'model.noise_dim'?"]),
+        ("train model.lr=1", ["Did you mean 'optimizer.learning_rate'?"]),
+        ("train --lr 1", ["write optimizer.learning_rate=1"]),
+        ("train model.loss=mse", ["Did you mean 'model.likelihood'?"]),
+        ("train model=ae model.loss=mse", ["Did you mean 'model.reconstruction'?"]),
+        ("train model=gan model.loss=hinge", ["Did you mean 'model.adversarial'?"]),
+        ("train model.ema_decay=0.9", ["Did you mean 'model.ema_halflife'?"]),
+        ("train model=gan model.average_halflife=9", ["Did you mean 'model.ema_halflife'?"]),
+        ("train model=gan model.noise_dim=9", ["Did you mean 'model.latent_dim'?"]),
+        ("train model=wgan model.critic_turns=5", ["Did you mean 'model.n_critic'?"]),
+        ("train model=aegan model.contraction=1", ["Did you mean 'model.contraction_weight'?"]),
+        ("train z_dim=9", ["Did you mean 'model.latent_dim'?"]),
+        ("train batch_size=9", ["Did you mean 'trainer.batch_size'?"]),
+        ("train epochs=9", ["Did you mean 'trainer.epochs'?"]),
+        ("train kl_weight=9", ["Did you mean 'model.beta'?"]),
+        ("train filters=[8]", ["Did you mean 'encoder.filters'?"]),
+        ("train encoder=mlp decoder=mlp filters=[8]", ["Did you mean 'encoder.units'?"]),
+        ("train callbacks.log.every=9", ["Did you mean 'callbacks.log.every_steps'?"]),
+        ("train dataset.validation=0.2", ["Did you mean 'dataset.validation_fraction'?"]),
+        ("train model.nose_dim=4 model=gan", ["Did you mean 'model.latent_dim'?"]),
         ("train steps=4", ["Did you mean 'trainer.steps'?"]),
         ("train trainer.steps.x=4", ["trainer.steps.x", "Did you mean 'trainer.steps'?"]),
         ("train model.bta=4 trainer.stps=3", ["Did you mean 'model.beta'?"]),
@@ -125,3 +146,13 @@ def test_the_process_is_left_as_it_was(monkeypatch, capsys):
     argv, path = list(sys.argv), list(sys.path)
     main(["train", "model.bta=4"])
     assert sys.argv == argv and sys.path == path and os.environ["HYDRA_FULL_ERROR"] == "1"
+
+
+def test_every_synonym_leads_to_a_setting_that_a_verb_has():
+    """A setting that is renamed must be renamed there too."""
+    words = ["model=vae", "model=ae", "model=hvae", "model=iwae", "model=wgan_gp", "model=aegan_contractive"]
+    requests = [Request("train", [word, *more], []) for word in words for more in ([], ["encoder=mlp"])]
+    requests += [Request("train", ["model=gan", "generator=mlp", "dataset=folder", "optimizer=adamw"], [])]
+    requests += [Request(verb, [], []) for verb in ("sample", "evaluate")]
+    known = {key for request in requests for key in hydra_errors.settings(request)}
+    assert not SYNONYMS.keys() - known

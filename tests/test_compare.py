@@ -26,7 +26,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     try:
         common = (
             "trainer.steps=6",
-            "callbacks.images.every=6",
+            "callbacks.images.every_steps=6",
             "callbacks.images.count=4",
             "dataset.limit=200",
             "trainer.xla=false",

@@ -16,7 +16,13 @@ from genctl.runs import checkpoint, rundir
 from genctl.training.callbacks import Log
 from genctl.training.run import Run
 
-EVERY = ("trainer.xla=false", "trainer.steps=30", "callbacks.checkpoint.every=10", "callbacks.log.every=10")
+EVERY = (
+    "optimizer.learning_rate=1e-3",  # which falls no faster in a shorter run
+    "trainer.xla=false",
+    "trainer.steps=30",
+    "callbacks.checkpoint.every_steps=10",
+    "callbacks.log.every_steps=10",
+)
 WORDS = ("train", *tiny("vae"), *EVERY, "name=x")
 
 
@@ -106,7 +112,7 @@ def test_no_bit_of_a_checkpoint_changes_unseen(tmp_path: Path) -> None:
 
 def test_damaged_checkpoints_do_not_push_good_ones_out(genctl: Genctl, finished: Path) -> None:
     """With keep=1 the only good checkpoint is older than the damaged one: it stays, and so does its successor."""
-    keep = ("trainer.steps=40", "callbacks.checkpoint.keep=1", "callbacks.checkpoint.every=5")
+    keep = ("trainer.steps=40", "callbacks.checkpoint.keep=1", "callbacks.checkpoint.every_steps=5")
     shutil.copytree(finished, "runs/x")
     newest = checkpoint.steps(Path("runs/x/checkpoints"))[-1]
     (newest / checkpoint.STATE).write_bytes(b"")

@@ -70,11 +70,13 @@ def test_splits_of_folders_are_those_of_the_run(genctl: Genctl) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(GREY // (1 + place)).save(path)
     words = ("dataset=folder", "dataset.path=set", "dataset.image_size=16", "trainer.steps=1", "trainer.batch_size=2")
-    said = genctl.good("train", *tiny("vae")[:-2], *words, "callbacks.images.every=0", "name=x").out
+    said = genctl.good("train", *tiny("vae")[:-2], *words, "callbacks.images.every_steps=0", "name=x").out
     assert "6 training, 3 validation and 2 test examples" in said
     assert "splits: by the folders test, train, val" in said
     assert json.loads(Path("runs/x/spec.json").read_text())["class_names"] == ["a", "b"]
-    folds = genctl.good("train", *tiny("vae")[:-2], *words, "callbacks.images.every=0", "name=y", "dataset.folds=3").out
+    folds = genctl.good(
+        "train", *tiny("vae")[:-2], *words, "callbacks.images.every_steps=0", "name=y", "dataset.folds=3"
+    ).out
     assert "4 training, 2 validation and 2 test" in folds and "own validation split is not used" in folds
 
 
@@ -206,8 +208,8 @@ def test_splits_of_a_file_are_those_of_the_run(tmp_path):
 
 def cut(source, **changes):
     settings = {
-        "validation": 0.2,
-        "test": 0.3,
+        "validation_fraction": 0.2,
+        "test_fraction": 0.3,
         "stratify": False,
         "split_seed": 0,
         "limit": None,
@@ -242,7 +244,7 @@ def test_verbs_read_films_and_masks_as_the_run_does(genctl: Genctl) -> None:
     films(Path("x"))
     words = ("dataset=folder", "dataset.path=x", "dataset.image_size=8", "dataset.frames=all")
     small = ("trainer.steps=1", "trainer.batch_size=2", "name=x", "dataset.interpolation=nearest")
-    genctl.good("train", *tiny("vae")[:-2], "callbacks.images.every=0", *words, *small)
+    genctl.good("train", *tiny("vae")[:-2], "callbacks.images.every_steps=0", *words, *small)
     genctl.good("encode", "run=runs/x", "path=x/film.gif", "out=one.npz")
     said = genctl.good("encode", "run=runs/x", "path=x", "out=all.npz").out
     assert "path=x, files: 4 image files hold 20 pictures" in said and "resized to 8x8 (nearest)" in said

@@ -171,7 +171,7 @@ def test_every_verb_and_metric_gives_the_same_numbers_for_the_same_pictures(genc
         np.savez(f"{kind}.npz", images=images)
     numbers, codes = set(), set()
     for kind in ("uint8", "signed_fractions", "hounsfield"):
-        words = ("dataset=npz", f"dataset.path={kind}.npz", "dataset.test=0.3")
+        words = ("dataset=npz", f"dataset.path={kind}.npz", "dataset.test_fraction=0.3")
         genctl.good("train", *tiny("vae"), *SMALL[:2], f"name={kind}", *words)
         genctl.good("evaluate", f"run=runs/{kind}", "n=8")
         (kept,) = Path(f"runs/{kind}/evaluations").glob("*.json")
@@ -230,7 +230,8 @@ def test_what_was_decided_is_said_and_kept(genctl: Genctl) -> None:
         "size": "24x8 pixels (width x height) are resized to 16x16 (lanczos); at their sides 67% is cut off on "
         "average, 67% at most; 16 of 16 are enlarged; dataset.image_size=[height,width] sets another",
         "channels": "1, as none of 16 files is in colour",
-        "splits": "by the folders test, train; validation is 0.1 of the training examples (dataset.validation)",
+        "splits": "by the folders test, train; "
+        "validation is 0.1 of the training examples (dataset.validation_fraction)",
         "classes": "2, by the folders a, b; dataset.labels=none takes none",
         "range": "values 0 to 210 of uint8 are read as 0 to 255; dataset.range=[low,high] sets another",
     }

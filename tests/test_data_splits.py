@@ -9,7 +9,15 @@ from genctl.data.examples import Examples, Source
 from genctl.data.spec import Spec
 from genctl.errors import UserError
 
-SETTINGS = {"validation": 0.1, "test": 0.1, "stratify": False, "split_seed": 0, "limit": None, "folds": None, "fold": 0}
+SETTINGS = {
+    "validation_fraction": 0.1,
+    "test_fraction": 0.1,
+    "stratify": False,
+    "split_seed": 0,
+    "limit": None,
+    "folds": None,
+    "fold": 0,
+}
 
 
 def numbered(count, start=0):
@@ -73,22 +81,22 @@ def test_tiny_data_give_at_least_one_example_to_each_split(count, sizes):
 
 
 def test_no_validation_gives_an_empty_split():
-    data = dataset(validation=0.0)
+    data = dataset(validation_fraction=0.0)
     assert data.sizes["validation"] == 0
     assert data.split("validation").load().images.shape == (0, 4, 6, 1)
 
 
 def test_the_smallest_data_set_without_other_splits():
-    assert dataset(2, validation=0.0, test=0.0).sizes["train"] == 2
+    assert dataset(2, validation_fraction=0.0, test_fraction=0.0).sizes["train"] == 2
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
         ({"count": 1}, ["needs at least 3", "has 1"]),
-        ({"count": 1, "validation": 0.0, "test": 0.0}, ["needs at least 2", "has 1"]),
-        ({"count": 2}, ["needs at least 3", "dataset.validation=0"]),
-        ({"validation": 0.6, "test": 0.6}, ["dataset.validation=0.6", "none of 100"]),
+        ({"count": 1, "validation_fraction": 0.0, "test_fraction": 0.0}, ["needs at least 2", "has 1"]),
+        ({"count": 2}, ["needs at least 3", "dataset.validation_fraction=0"]),
+        ({"validation_fraction": 0.6, "test_fraction": 0.6}, ["dataset.validation_fraction=0.6", "none of 100"]),
         ({"folds": 5, "fold": 5}, ["dataset.fold=5", "between 0 and 4"]),
         ({"folds": 5, "fold": -1}, ["dataset.fold=-1", "between 0 and 4"]),
         ({"folds": 1}, ["dataset.folds=1", "2 or more"]),

@@ -27,9 +27,9 @@ WORDS = (
     "trainer.steps=60",
     "trainer.batch_size=32",
     "trainer.xla=false",
-    "callbacks.log.every=20",
-    "callbacks.validate.every=30",
-    "callbacks.images.every=30",
+    "callbacks.log.every_steps=20",
+    "callbacks.validate.every_steps=30",
+    "callbacks.images.every_steps=30",
     "dataset.augment.shift=1",
 )
 
@@ -88,7 +88,7 @@ def numbers(run: str) -> dict[str, list[float]]:
 
 @pytest.mark.parametrize("names", [("floors", "sparse"), ("turns", "codes")], ids=" ".join)
 def test_what_is_no_mean_over_examples_is_of_all_devices(genctl: Genctl, names: tuple[str, ...]) -> None:
-    short = ("trainer.steps=6", "callbacks.log.every=2", "callbacks.images.every=0", "dataset.limit=100")
+    short = ("trainer.steps=6", "callbacks.log.every_steps=2", "callbacks.images.every_steps=0", "dataset.limit=100")
     jobs = {name: [*NOT_MEANS[name], *WORDS, *short, "optimizer.learning_rate=1e-3"] for name in names}
     for name, words in jobs.items():
         genctl.good("train", *words, f"name={name}-one")
@@ -187,7 +187,7 @@ def test_two_processes_end_where_one_does(genctl: Genctl) -> None:
     assert sorted(path.name for path in Path("runs").iterdir()) == ["one", "two"]
 
 
-ENDLESS = (*tiny("gan"), *WORKERS, "trainer.steps=1000000", "callbacks.checkpoint.every=20")
+ENDLESS = (*tiny("gan"), *WORKERS, "trainer.steps=1000000", "callbacks.checkpoint.every_steps=20")
 
 
 @NIGHTLY

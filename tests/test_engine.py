@@ -47,8 +47,8 @@ def test_streamed_data_are_bounded_in_memory(genctl: Genctl) -> None:
         call = Log.__call__
         patch.setattr(Log, "__call__", lambda log, run: (seen.append(process.memory_info().rss), call(log, run))[1])
         genctl.good(
-            "train", "model=vae_dense", "dataset=npz", "dataset.path=big.npy", "dataset.validation=0.01", "name=x",
-            "outputs=runs", "trainer.resident=false", "trainer.steps=40", "callbacks.log.every=10",
+            "train", "model=vae_dense", "dataset=npz", "dataset.path=big.npy", "dataset.validation_fraction=0.01",
+            "name=x", "outputs=runs", "trainer.resident=false", "trainer.steps=40", "callbacks.log.every_steps=10",
         )  # fmt: skip
     assert max(seen) - before < 1.5 * 2**30
 
@@ -61,7 +61,7 @@ def test_xla_is_chosen_where_no_network_has_a_convolution(genctl: Genctl, model:
 
 
 def test_the_choice_is_kept_when_the_run_continues(genctl: Genctl) -> None:
-    words = ("train", "model=vae_dense", "dataset=digits", "outputs=runs", "callbacks.log.every=10")
+    words = ("train", "model=vae_dense", "dataset=digits", "outputs=runs", "callbacks.log.every_steps=10")
     genctl.good(*words, "name=whole", "trainer.steps=40")
     genctl.good(*words, "name=parts", "trainer.steps=20")
     with pytest.MonkeyPatch.context() as patch:
@@ -87,7 +87,7 @@ def test_half_precision_learns_as_float32_does(genctl: Genctl, model: str, preci
         f"model={model}",
         "outputs=runs",
         "trainer.steps=150",
-        "callbacks.log.every=150",
+        "callbacks.log.every_steps=150",
         "trainer.xla=false",
     )
     genctl.good(*words, "name=full")
@@ -110,7 +110,7 @@ def test_each_phase_is_traced_once(genctl: Genctl, monkeypatch: pytest.MonkeyPat
         return step(self, batch, now)
 
     monkeypatch.setattr(AEGAN, "step", counted)
-    genctl.good("train", *options("aegan"), "name=x", "trainer.steps=70", "callbacks.log.every=7")
+    genctl.good("train", *options("aegan"), "name=x", "trainer.steps=70", "callbacks.log.every_steps=7")
     assert phases == ["autoencoder", "adversarial", "joint"]
 
 
@@ -122,8 +122,9 @@ def test_memory_does_not_grow(genctl: Genctl, monkeypatch: pytest.MonkeyPatch) -
     )
     genctl.good(
         "train", "model=vae", "encoder=mlp", "decoder=mlp", "encoder.units=[8]", "decoder.units=[8]", "outputs=runs",
-        "trainer.batch_size=8", "trainer.steps=20000", "callbacks.log.every=1000", "callbacks.images.every=0",
-        "callbacks.validate.every=2000", "callbacks.checkpoint.every=4000",
+        "trainer.batch_size=8", "trainer.steps=20000", "callbacks.log.every_steps=1000",
+        "callbacks.images.every_steps=0", "callbacks.validate.every_steps=2000",
+        "callbacks.checkpoint.every_steps=4000",
     )  # fmt: skip
     assert (memory[20000] - memory[8000]) / 2**20 < 24
 

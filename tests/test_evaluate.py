@@ -27,7 +27,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("evaluate")
     generator = np.random.default_rng(0)
     np.savez(root / "plain.npz", images=generator.integers(0, 256, (60, 9, 14, 3), np.uint8))
-    plain = ("dataset=npz", f"dataset.path={root / 'plain.npz'}", "dataset.test=0.3")
+    plain = ("dataset=npz", f"dataset.path={root / 'plain.npz'}", "dataset.test_fraction=0.3")
     for name, model, more in (
         ("gan", "gan", ()),
         ("vae", "vae", ()),
@@ -169,7 +169,15 @@ def test_samples_that_are_not_finite_are_refused() -> None:
     class Broken:
         label_dim = 0
 
-    cut = {"validation": 0.1, "test": 0.1, "stratify": False, "split_seed": 0, "limit": None, "folds": None, "fold": 0}
+    cut = {
+        "validation_fraction": 0.1,
+        "test_fraction": 0.1,
+        "stratify": False,
+        "split_seed": 0,
+        "limit": None,
+        "folds": None,
+        "fold": 0,
+    }
     dataset = Dataset(load_digits(), **cut, augment=Augment())
     evaluation = Evaluation.of(dataset, "test", 0, count=3)
     with pytest.MonkeyPatch.context() as patch:
@@ -182,7 +190,15 @@ def test_samples_that_are_not_finite_are_refused() -> None:
 
 
 def test_inception_without_network_or_with_other_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    cut = {"validation": 0.1, "test": 0.1, "stratify": False, "split_seed": 0, "limit": None, "folds": None, "fold": 0}
+    cut = {
+        "validation_fraction": 0.1,
+        "test_fraction": 0.1,
+        "stratify": False,
+        "split_seed": 0,
+        "limit": None,
+        "folds": None,
+        "fold": 0,
+    }
     evaluation = Evaluation.of(Dataset(load_digits(), **cut, augment=Augment()), "test", 0)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr("genctl.metrics.features.inception.FOLDER", (tmp_path / "nowhere").as_uri() + "/")
@@ -202,7 +218,15 @@ def test_metrics_that_none_can_have() -> None:
             raise AssertionError
 
     source = load_digits()
-    cut = {"validation": 0.1, "test": 0.1, "stratify": False, "split_seed": 0, "limit": None, "folds": None, "fold": 0}
+    cut = {
+        "validation_fraction": 0.1,
+        "test_fraction": 0.1,
+        "stratify": False,
+        "split_seed": 0,
+        "limit": None,
+        "folds": None,
+        "fold": 0,
+    }
     dataset = Dataset(source, **cut, augment=Augment())
     dataset.spec = type(source.spec)("digits", (8, 8, 1))
     with pytest.raises(UserError, match="none of the metrics suits"):

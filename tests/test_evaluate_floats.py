@@ -46,7 +46,7 @@ def test_black_and_white_are_the_ends_of_the_range() -> None:
 def test_a_run_on_floats_is_evaluated_while_it_trains_and_after(genctl: Genctl) -> None:
     np.savez("data.npz", images=np.random.default_rng(0).random((60, 8, 8)))
     words = ("dataset=npz", "dataset.path=data.npz", "trainer.steps=4", "trainer.xla=false", "name=x")
-    genctl.good("train", *tiny("vae"), *words, "callbacks.evaluate.every=2", "metrics=default")
+    genctl.good("train", *tiny("vae"), *words, "callbacks.evaluate.every_steps=2", "metrics=default")
     kept = [json.loads(path.read_text()) for path in sorted(Path("runs/x/evaluations").glob("step-*.json"))]
     named = [{row["number"]["metric"] for row in rows} for rows in kept]
     assert len(named) == 2 and {"mse", "ssim", "denoising_mse", "frechet_distance/pixels", "elbo"} <= named[0]

@@ -41,7 +41,7 @@ def test_other_families_with_one_normal_code(genctl: Genctl, trained: Callable[.
     small = ("encoder.filters=[4]", "decoder.filters=[4]", "model.latent_dim=5", "dataset.limit=40")
     game = ("discriminator.filters=[4]",) if model == "vaegan" else ("model.samples=2",)
     run = trained(
-        f"model={model}", *small, *game, "trainer.steps=2", "trainer.batch_size=8", "callbacks.images.every=0"
+        f"model={model}", *small, *game, "trainer.steps=2", "trainer.batch_size=8", "callbacks.images.every_steps=0"
     )
     genctl.good("export", f"run={run}", "part=encoder", "out=out")
     given = alone({"image": IMAGES}, ("encoder.keras", "log_variance", ["image"]))["encoder.keras"]

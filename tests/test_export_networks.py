@@ -10,7 +10,7 @@ from test_export import alone
 
 import genctl as package
 
-TINY = ("trainer.steps=2", "trainer.batch_size=8", "dataset.limit=40", "callbacks.images.every=0")
+TINY = ("trainer.steps=2", "trainer.batch_size=8", "dataset.limit=40", "callbacks.images.every_steps=0")
 MLP = ("encoder=mlp", "encoder.units=[8]", "decoder=mlp", "decoder.units=[8]")
 NOISY = "{Dropout: {rate: 0.5}},{GaussianNoise: {stddev: 1.0}},LayerNormalization,{Dense: {units: 12}}"
 LISTED = f"encoder.layers=[{NOISY},{{GroupNormalization: {{groups: 2}}}},{{Dense: {{units: 9, activation: gelu}}}}]"
@@ -40,7 +40,7 @@ class Initializer(keras.initializers.Initializer):
 
 def test_images_of_several_sizes_and_labels(genctl: Genctl, trained: Callable[..., Path]) -> None:
     networks = ("generator.filters=[6,4]", "discriminator=mlp", "discriminator.units=[4]")
-    run = trained("model=msgan", "model.conditional=true", "model.noise_dim=5", *networks, *TINY)
+    run = trained("model=msgan", "model.conditional=true", "model.latent_dim=5", *networks, *TINY)
     genctl.good("export", f"run={run}", "out=out")
     given = alone({"noise": CODES, "label": LABELS}, ("generator.keras", "image", ["noise", "label"]))
     expected = package.load(run).decode(CODES, [str(label) for label in LABELS])

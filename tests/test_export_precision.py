@@ -12,7 +12,7 @@ from test_export import alone
 
 import genctl as package
 
-TINY = ("trainer.steps=12", "trainer.batch_size=8", "dataset.limit=40", "callbacks.images.every=0")
+TINY = ("trainer.steps=12", "trainer.batch_size=8", "dataset.limit=40", "callbacks.images.every_steps=0")
 SMALL = ("encoder.filters=[4]", "decoder.filters=[4]")
 WORDS = ("model=cvae", "model.latent_dim=5", *SMALL, "encoder.normalization=spectral", *TINY)
 IMAGES = np.random.default_rng(1).integers(0, 256, (9, 8, 8, 1), np.uint8)

@@ -13,7 +13,7 @@ import genctl as package
 from genctl.cli.verbs.exporting.plain import plain
 from genctl.networks.layers.spectral import Spectral
 
-TINY = ("trainer.steps=2", "trainer.batch_size=8", "dataset.limit=40", "callbacks.images.every=0")
+TINY = ("trainer.steps=2", "trainer.batch_size=8", "dataset.limit=40", "callbacks.images.every_steps=0")
 SMALL = ("discriminator.filters=[4,6]", "generator=mlp", "generator.units=[8]")
 ENCODER = "Flatten,{_target_: keras.layers.SpectralNormalization, layer: {_target_: keras.layers.Dense, units: 8}}"
 RUNS = {  # each with the network that has normalized weights

@@ -13,7 +13,7 @@ from test_resume import options, start, wait_for_step
 
 from genctl.runs import checkpoint
 
-EVERY = ("trainer.steps=30", "callbacks.checkpoint.every=10", "callbacks.log.every=10")
+EVERY = ("trainer.steps=30", "callbacks.checkpoint.every_steps=10", "callbacks.log.every_steps=10")
 WORDS = (*options("vae"), *EVERY)
 End = tuple[bytes, bytes]  # newest weights and metrics.jsonl
 PHASES = ("model.phases.autoencoder=5", "model.phases.adversarial=10", "model.phases.joint=15")
@@ -65,7 +65,7 @@ def test_kills_at_every_write_of_a_checkpoint_lose_nothing(
     genctl: Genctl, trained: Callable[..., Path], model: str
 ) -> None:
     """The moments are dealt to the families; one run goes through all of its family's."""
-    often = ("trainer.xla=false", "callbacks.validate.every=15", *(PHASES if model == "aegan" else ()))
+    often = ("trainer.xla=false", "callbacks.validate.every_steps=15", *(PHASES if model == "aegan" else ()))
     words = (*tiny(model), *EVERY, *often)
     for step, operation in MOMENTS[[*ROLES].index(model) :: len(ROLES)]:
         with pytest.MonkeyPatch.context() as patch:
@@ -93,7 +93,7 @@ def test_a_full_disk_is_one_error_and_what_was_saved_stays(genctl: Genctl, train
 
 
 def test_a_directory_that_vanishes_is_one_error(genctl: Genctl) -> None:
-    process = start(*options("vae"), "name=x", "trainer.steps=100000", "callbacks.checkpoint.every=50")
+    process = start(*options("vae"), "name=x", "trainer.steps=100000", "callbacks.checkpoint.every_steps=50")
     wait_for_step(process, "runs/x", 50)
     shutil.rmtree("runs", ignore_errors=True)
     shutil.rmtree("runs", ignore_errors=True)
@@ -105,7 +105,11 @@ def test_a_directory_that_vanishes_is_one_error(genctl: Genctl) -> None:
 @pytest.mark.parametrize("resident", ["true", "false"])
 def test_sigusr1_saves_and_goes_on(genctl: Genctl, resident: str) -> None:
     process = start(
-        *tiny("vae"), f"trainer.resident={resident}", "name=x", "trainer.steps=100000", "callbacks.checkpoint.every=400"
+        *tiny("vae"),
+        f"trainer.resident={resident}",
+        "name=x",
+        "trainer.steps=100000",
+        "callbacks.checkpoint.every_steps=400",
     )
     wait_for_step(process, "runs/x", 400)
     process.send_signal(signal.SIGUSR1)
@@ -131,12 +135,17 @@ class Shaky(VAE):
 """
 
 
-BROKEN = ("model._target_=shaky.Shaky", "trust=[shaky]", "callbacks.validate.every=0")
+BROKEN = ("model._target_=shaky.Shaky", "trust=[shaky]", "callbacks.validate.every_steps=0")
 
 
 def test_a_loss_that_breaks_before_the_first_checkpoint_rolls_back_to_the_beginning(genctl: Genctl) -> None:
     Path("shaky.py").write_text(SHAKY)
-    early = ("seed=1", "trainer.steps=8", "callbacks.checkpoint.every=20", "callbacks.checkpoint.keep=1")  # at step 3
+    early = (
+        "seed=1",
+        "trainer.steps=8",
+        "callbacks.checkpoint.every_steps=20",
+        "callbacks.checkpoint.keep=1",
+    )  # at step 3
     words = ("train", *WORDS, *BROKEN, *early, "trainer.on_nan=rollback", "name=x")
     assert "Going back to step 0 (1 of 3)" in genctl.good(*words).out
     assert [row["step"] for row in rows("runs/x")] == [8]
@@ -145,7 +154,14 @@ def test_a_loss_that_breaks_before_the_first_checkpoint_rolls_back_to_the_beginn
 
 def test_a_broken_loss_rolls_back_to_the_last_good_checkpoint(genctl: Genctl) -> None:
     Path("shaky.py").write_text(SHAKY)
-    words = ("train", *WORDS, *BROKEN, "callbacks.checkpoint.every=5", "callbacks.log.every=5", "trainer.steps=40")
+    words = (
+        "train",
+        *WORDS,
+        *BROKEN,
+        "callbacks.checkpoint.every_steps=5",
+        "callbacks.log.every_steps=5",
+        "trainer.steps=40",
+    )
     assert "loss is not finite at step" in genctl.bad(*words, "name=stops")
     recover = ("trainer.on_nan=rollback", "trainer.rollback_factor=0.5")
     out = genctl.good(*words, "name=x", *recover, "trainer.rollbacks=20").out

@@ -151,7 +151,7 @@ def test_weights_must_be_given_and_be_there(genctl: Genctl) -> None:
         ("features.weights=images.npz", "holds no weights of the network of features=fid: its zip archive is none of"),
     ):
         assert message in genctl.bad("evaluate", *words, word)
-    training = ("train", "model=gan", "metrics=frechet", "callbacks.evaluate.every=5", "features=fid")
+    training = ("train", "model=gan", "metrics=frechet", "callbacks.evaluate.every_steps=5", "features=fid")
     assert "pytorch-fid publishes" in genctl.bad(*training)
 
 

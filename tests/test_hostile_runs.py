@@ -160,7 +160,7 @@ HOSTILE: dict[str, Change] = {
         for name, node in TARGETS.items()
         if name not in ("partial", "number")
     },
-    "a callback is os": edited("callbacks", "log", value=TARGETS["os"] | {"every": 3}),
+    "a callback is os": edited("callbacks", "log", value=TARGETS["os"] | {"every_steps": 3}),
     "beta is os": edited("model", "beta", value=TARGETS["os"]),
     "dataset is os": edited("dataset", "_target_", value="os.listdir"),
     "a dense layer's activation is a lambda": edited(

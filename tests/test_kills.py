@@ -23,7 +23,13 @@ STEPS = 600
 RUN = Path("runs/killed")
 CONVOLUTIONS = ("generator.filters=[8]", "discriminator.filters=[8]", "discriminator.dropout=0.2")
 KINDS = {model: tiny(model) for model in ROLES} | {
-    "convolutions": ("model=gan", *CONVOLUTIONS, "outputs=runs", "trainer.batch_size=16", "callbacks.images.every=0")
+    "convolutions": (
+        "model=gan",
+        *CONVOLUTIONS,
+        "outputs=runs",
+        "trainer.batch_size=16",
+        "callbacks.images.every_steps=0",
+    )
 }
 CHAINS = [
     ("vae", False, (KILL,)),
@@ -39,7 +45,7 @@ def options(kind: str, resident: bool) -> tuple[str, ...]:
     phases = ("model.phases.autoencoder=100", "model.phases.adversarial=100") if kind == "aegan" else ()
     return (
         *KINDS[kind], *phases, f"trainer.resident={str(resident).lower()}", f"trainer.steps={STEPS}",
-        "callbacks.validate.every=100", "callbacks.log.every=20", "callbacks.checkpoint.every=5",
+        "callbacks.validate.every_steps=100", "callbacks.log.every_steps=20", "callbacks.checkpoint.every_steps=5",
     )  # fmt: skip
 
 

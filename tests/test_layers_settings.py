@@ -8,7 +8,7 @@ from conftest import Genctl
 
 import genctl as library
 
-TINY = ("train", "trainer.batch_size=16", "dataset.limit=40", "outputs=runs", "callbacks.images.every=0")
+TINY = ("train", "trainer.batch_size=16", "dataset.limit=40", "outputs=runs", "callbacks.images.every_steps=0")
 DENSE = "[{Dense: {units: 8, kernel_regularizer: {_target_: keras.regularizers.L2, l2: %s}}}]"
 NADAM = """_target_: genctl.strategies.players.Optimizer
 rule: {_target_: keras.optimizers.Nadam, beta_1: 0.8}
@@ -59,7 +59,7 @@ def test_an_optimizer_of_keras_moves_the_weights_at_the_configs_rate(genctl: Gen
     [
         ("{class_name: Lambda, config: {}}", "encoder.layers[0].kernel_regularizer={'class_name': 'Lambda', 'config'"),
         ("{_target_: keras.layers.Lambda, function: x}", "keras.layers.Lambda: this name is not on genctl's list"),
-        ("{_target_: genctl.training.Log, every: 1}", "genctl.training.Log: it may not stand here"),
+        ("{_target_: genctl.training.Log, every_steps: 1}", "genctl.training.Log: it may not stand here"),
         ("{_target_: keras.regularizers.L2, l2: .inf}", "kernel_regularizer.l2=inf: should be a finite number"),
         ("{_target_: keras.regularizers.L3}", "keras.regularizers.L3: this name is not on genctl's list"),
         ("{_target_: keras.regularizers.L2, l3: 1}", "kernel_regularizer (L2): no argument 'l3'"),

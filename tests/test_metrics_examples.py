@@ -103,7 +103,7 @@ def test_a_vae_s_bound_against_numerical_integration_over_its_code() -> None:
     evidence = np.log(np.trapezoid(np.exp(log_joint), z[:, 0], axis=1))
     np.testing.assert_allclose(found["importance_weighted_bound"], evidence, atol=0.02)
     image = np.where(binary.reshape(4, 2, 3, 1), 1.0, -1.0).astype(np.float32)
-    rate = standard_normal_kl(*model.codec.infer({"image": image, "label": tf.zeros((4, 2))}))
+    rate = standard_normal_kl(*model.autoencoder.infer({"image": image, "label": tf.zeros((4, 2))}))
     np.testing.assert_allclose(found["rate"], rate, atol=0.02)
 
 

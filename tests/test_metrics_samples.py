@@ -200,7 +200,15 @@ def test_copies_are_nearer_to_an_example_than_its_neighbour_is() -> None:
 @pytest.fixture
 def digits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Dataset:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    cut = {"validation": 0.1, "test": 0.3, "stratify": False, "split_seed": 0, "limit": None, "folds": None, "fold": 0}
+    cut = {
+        "validation_fraction": 0.1,
+        "test_fraction": 0.3,
+        "stratify": False,
+        "split_seed": 0,
+        "limit": None,
+        "folds": None,
+        "fold": 0,
+    }
     return Dataset(load_digits(), **cut, augment=Augment())
 
 

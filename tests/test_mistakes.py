@@ -21,8 +21,8 @@ CHEAP = ("trainer.steps=2", "dataset.limit=40", "trainer.batch_size=16", "output
         ("optimizer.learning_rate=-1", "optimizer.learning_rate=-1: should be greater than 0"),
         ("optimizer.beta_1=1.5", "optimizer.beta_1=1.5: should be less than 1"),
         ("callbacks.checkpoint.keep=0", "callbacks.checkpoint.keep=0: should be greater than 0"),
-        ("callbacks.log.every=often", "callbacks.log.every=often: should be a valid integer"),
-        ("dataset.validation=2", "dataset.validation=2"),
+        ("callbacks.log.every_steps=often", "callbacks.log.every_steps=often: should be a valid integer"),
+        ("dataset.validation_fraction=2", "dataset.validation_fraction=2"),
         ("model.latent_dim=0", "model.latent_dim=0: should be greater than 0"),
         ("model.beta=high", "model.beta=high: should be a valid number"),
         ("model.conditional=3", "model.conditional=3: should be a valid boolean"),
@@ -42,8 +42,14 @@ CHEAP = ("trainer.steps=2", "dataset.limit=40", "trainer.batch_size=16", "output
             "model.corruption_amount=2: masking damages a share",
         ),
         ("model=sae model.regularizer=kl", "model.regularizer=kl needs codes between 0 and 1"),
-        ("model=hae model.likelihood=gaussian_learnt", "model.likelihood=gaussian_learnt has a scale of its own"),
-        ("model=hae model.likelihood=gaussian_optimal", "model.likelihood=gaussian_optimal has a scale of its own"),
+        (
+            "model=hae model.reconstruction=gaussian_learnt",
+            "model.reconstruction=gaussian_learnt has a scale of its own",
+        ),
+        (
+            "model=hae model.reconstruction=gaussian_optimal",
+            "model.reconstruction=gaussian_optimal has a scale of its own",
+        ),
         ("model=aegan model.phases.joint=-5", "model.phases.joint=-5: should be greater than or equal to 0"),
     ],
 )
@@ -130,8 +136,9 @@ def test_trusted_packages_do_not_lead_to_what_they_import(genctl: Genctl, target
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_checkpoint(genctl: Genctl) -> None:
-    steady = ("train", "name=x", "outputs=runs", "trainer.batch_size=16", "callbacks.checkpoint.every=10")
-    message = genctl.bad(*steady, "trainer.steps=50", "optimizer=sgd", "optimizer.learning_rate=1e3")
+    steady = ("train", "name=x", "outputs=runs", "trainer.batch_size=16", "callbacks.checkpoint.every_steps=10")
+    message = genctl(*steady, "trainer.steps=50", "optimizer=sgd", "optimizer.learning_rate=1e3").err
+    assert message.startswith("note: left out, since") and message.splitlines()[1].startswith("error: ")
     assert "is not finite" in message and "at step" in message and "phase train" in message
     assert '"status": "failed"' in Path("runs/x/summary.json").read_text()
     assert "is not finite" in Path("runs/x/train.log").read_text()

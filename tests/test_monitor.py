@@ -18,8 +18,16 @@ def evaluated(run: str) -> list[dict]:
 
 
 def test_evaluations_while_training_are_kept_and_leave_the_run_as_it_is(genctl: Genctl) -> None:
-    words = ("train", *tiny("vae"), EAGER, *EVALUATE, "callbacks.log.every=20", "callbacks.validate.every=0")
-    every = ("callbacks.evaluate.every=20", "trainer.monitor=evaluation/psnr")
+    words = (
+        "train",
+        *tiny("vae"),
+        EAGER,
+        *EVALUATE,
+        "optimizer.learning_rate=1e-3",
+        "callbacks.log.every_steps=20",
+        "callbacks.validate.every_steps=0",
+    )
+    every = ("callbacks.evaluate.every_steps=20", "trainer.monitor=evaluation/psnr")
     genctl.good(*words, "name=without", "trainer.steps=40")
     genctl.good(*words, *every, "name=whole", "trainer.steps=40")
     genctl.good(*words, *every, "name=parts", "trainer.steps=25")
@@ -41,7 +49,13 @@ def test_evaluations_while_training_are_kept_and_leave_the_run_as_it_is(genctl: 
 
 def test_a_fault_of_a_metric_or_of_its_place_is_told_and_training_goes_on(genctl: Genctl) -> None:
     words = (*tiny("vae"), EAGER, "metrics=[reconstruction,frechet,likelihood]", "metrics.likelihood.k=2")
-    words = (*words, "callbacks.evaluate.every=2", "callbacks.evaluate.n=40", "trainer.steps=4", "~metrics.denoising")
+    words = (
+        *words,
+        "callbacks.evaluate.every_steps=2",
+        "callbacks.evaluate.n=40",
+        "trainer.steps=4",
+        "~metrics.denoising",
+    )
     more = ("features=autoencoder", "features.run=nowhere", "metrics.likelihood.binarization=none")
     result = genctl.good("train", *words, *more, "name=features", "model.likelihood=squared_error")
     assert result.out.count("without likelihood: Likelihood needs a family that can likelihood; VAE cannot.") == 1
@@ -60,8 +74,8 @@ def test_a_fault_of_a_metric_or_of_its_place_is_told_and_training_goes_on(genctl
 
 
 def test_patience_ends_the_run_at_the_same_step_whether_it_stops_or_not(genctl: Genctl) -> None:
-    words = ("train", *tiny("vae"), EAGER, "callbacks.validate.every=10", "trainer.patience=3", "optimizer=sgd")
-    words = (*words, "optimizer.learning_rate=1e-30", "callbacks.log.every=15")  # nothing gets better
+    words = ("train", *tiny("vae"), EAGER, "callbacks.validate.every_steps=10", "trainer.patience=3", "optimizer=sgd")
+    words = (*words, "optimizer.learning_rate=1e-30", "callbacks.log.every_steps=15")  # nothing gets better
     out = genctl.good(*words, "name=whole", "trainer.steps=200").out
     assert "of 200: ended after 3 turns without a better validation/loss" in out and "at step 10" in out
     summary = json.loads(Path("runs/whole/summary.json").read_text())
@@ -93,16 +107,22 @@ def test_what_a_monitor_calls_better() -> None:
         ("vae trainer.monitor=validation/los", "Did you mean 'validation/loss'?"),
         ("vae trainer.monitor=loss", "trainer.monitor=loss is nothing that tells how good this run is"),
         ("vae trainer.monitor=validation/rate", "Choose one of validation/loss"),
-        ("vae trainer.monitor=evaluation/psnr", "is never measured: set callbacks.evaluate.every"),
+        ("vae trainer.monitor=evaluation/psnr", "is never measured: set callbacks.evaluate.every_steps"),
         (
-            "gan trainer.monitor=evaluation/psnr callbacks.evaluate.every=5",
+            "gan trainer.monitor=evaluation/psnr callbacks.evaluate.every_steps=5",
             "trainer.monitor=evaluation/psnr is nothing",
         ),
         ("gan trainer.patience=2", "trainer.patience=2 needs a metric to go by, and GAN has none of its own"),
         ("vae trainer.patience=0", "trainer.patience=0"),
-        ("vae trainer.patience=2 callbacks.validate.every=0", "is never measured: set callbacks.validate.every"),
-        ("vae callbacks.evaluate.every=5 metrics=[]", "callbacks.evaluate.every=5 needs metrics"),
-        ("vae callbacks.evaluate.every=5 metrics.likelihood.k=0", "metrics.likelihood.k=0: should be greater than 0"),
+        (
+            "vae trainer.patience=2 callbacks.validate.every_steps=0",
+            "is never measured: set callbacks.validate.every_steps",
+        ),
+        ("vae callbacks.evaluate.every_steps=5 metrics=[]", "callbacks.evaluate.every_steps=5 needs metrics"),
+        (
+            "vae callbacks.evaluate.every_steps=5 metrics.likelihood.k=0",
+            "metrics.likelihood.k=0: should be greater than 0",
+        ),
         ("vae trainer.patience=2 trainer.workers=slurm name=x", "does not work with trainer.workers"),
     ],
 )

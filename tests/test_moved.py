@@ -12,7 +12,7 @@ from conftest import Genctl, rows
 
 from genctl.runs.records import read_spec
 
-CHEAP = ("model=vae_dense", "trainer.batch_size=16", "outputs=runs", "name=x", "callbacks.images.every=0")
+CHEAP = ("model=vae_dense", "trainer.batch_size=16", "outputs=runs", "name=x", "callbacks.images.every_steps=0")
 
 
 def images(seed: int = 0) -> np.ndarray:

@@ -20,7 +20,7 @@ TINY = (
     "trainer.batch_size=16",
     "outputs=runs",
     "callbacks.images.count=4",
-    "callbacks.log.every=1",
+    "callbacks.log.every_steps=1",
 )
 
 
@@ -49,7 +49,12 @@ def test_more_levels_than_the_image_allows_are_refused() -> None:
 
 
 def test_a_run_grows_level_by_level(genctl: Genctl) -> None:
-    grown = ("model.level_steps=2", "trainer.steps=3", "callbacks.log.every=1", "callbacks.checkpoint.every=1")
+    grown = (
+        "model.level_steps=2",
+        "trainer.steps=3",
+        "callbacks.log.every_steps=1",
+        "callbacks.checkpoint.every_steps=1",
+    )
     genctl.good(*MSGAN, *TINY, *grown, "callbacks.checkpoint.keep=9", "name=x")
     assert [row["phase"] for row in rows("runs/x") if row["split"] == "train"] == ["level_1", "level_1", "level_2"]
     paths = sorted(Path("runs/x/checkpoints").glob("step-*"))

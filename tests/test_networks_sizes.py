@@ -75,7 +75,7 @@ def test_a_chain_of_layers_is_the_one_that_keras_makes_of_them() -> None:
             "80.2 GiB",
         ),
         (("model=vae", "model.latent_dim=1000000000"), "encoder: this network has 514,000,052,096", "7.5 TiB"),
-        (("model=gan", "model.noise_dim=1000000000"), "generator: this network has 256,000,052,673", "3.7 TiB"),
+        (("model=gan", "model.latent_dim=1000000000"), "generator: this network has 256,000,052,673", "3.7 TiB"),
         (("model=ae", "decoder=resnet", "decoder.filters=[100000000]"), "decoder: this network has", "2.5 EiB"),
         (
             ("model=hvae", "model.levels=[8,1000000000]"),

@@ -15,9 +15,9 @@ from genctl.runs import checkpoint
 from genctl.strategies.players.optimizers import Optimizer
 from genctl.strategies.players.player import Player
 
-QUICK = ("outputs=runs", "callbacks.images.every=0", "trainer.xla=false")
-AE = ("train", "model=ae_dense", *QUICK, "callbacks.validate.every=0")
-EACH = ("callbacks.checkpoint.every=1", "callbacks.checkpoint.keep=9", "callbacks.log.every=1")
+QUICK = ("outputs=runs", "callbacks.images.every_steps=0", "trainer.xla=false")
+AE = ("train", "model=ae_dense", *QUICK, "callbacks.validate.every_steps=0")
+EACH = ("callbacks.checkpoint.every_steps=1", "callbacks.checkpoint.keep=9", "callbacks.log.every_steps=1")
 SGD = ("optimizer=sgd", "optimizer.momentum=0")
 
 
@@ -73,9 +73,9 @@ def test_lion_moves_every_weight_by_the_learning_rate_and_its_decay(genctl: Genc
 
 
 def test_the_running_average_is_what_validation_and_samples_see(genctl: Genctl) -> None:
-    vae = ("train", "model=vae_dense", "outputs=runs", "callbacks.images.every=0", "trainer.steps=2", *EACH)
-    for name, halflife in (("plain", 0), ("average", 50)):
-        genctl.good(*vae, f"name={name}", f"model.average_halflife={halflife}", "optimizer.learning_rate=1e-2")
+    vae = ("train", "model=vae_dense", "outputs=runs", "callbacks.images.every_steps=0", "trainer.steps=2", *EACH)
+    for name, halflife in (("plain", 0), ("average", 50 * 128)):
+        genctl.good(*vae, f"name={name}", f"model.ema_halflife={halflife}", "optimizer.learning_rate=1e-2")
         genctl.good("sample", f"run=runs/{name}", "n=2")
     plain, average = rows("runs/plain"), rows("runs/average")
     assert plain[:2] == average[:2] and plain[2] != average[2] and plain[2]["split"] == "validation"
@@ -91,7 +91,7 @@ def test_the_running_average_is_what_validation_and_samples_see(genctl: Genctl) 
 def test_the_average_counts_updates_and_not_turns() -> None:
     network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")])
     optimizer = Optimizer(keras.optimizers.SGD(), learning_rate=1.0, accumulate=2)
-    player = Player("only", network, optimizer=optimizer, average_halflife=9)
+    player = Player("only", network, optimizer=optimizer, ema_halflife=9)
     weight = player.weights[0]
 
     @tf.function
@@ -118,7 +118,7 @@ class Steep(AE):
 
 
 @pytest.mark.parametrize(
-    ("step", "every", "found", "kept"),
+    ("step", "every_steps", "found", "kept"),
     [
         (0, 1, "gradient_norm/autoencoder is not finite at step 1", []),  # logged
         (1, 2, "gradient_norm/autoencoder is not finite at step 2", []),  # where a checkpoint is due
@@ -132,10 +132,14 @@ class Steep(AE):
     ],
 )
 def test_a_gradient_that_is_not_finite_stops_the_run_before_a_checkpoint_holds_it(
-    step: int, every: int, found: str, kept: list[str], genctl: Genctl
+    step: int, every_steps: int, found: str, kept: list[str], genctl: Genctl
 ) -> None:
     Path(f"steep_{step}.py").write_text(STEEP.format(step=step))  # Python imports a name once
-    steep = (f"model._target_=steep_{step}.Steep", f"trust=[steep_{step}]", f"callbacks.checkpoint.every={every}")
+    steep = (
+        f"model._target_=steep_{step}.Steep",
+        f"trust=[steep_{step}]",
+        f"callbacks.checkpoint.every_steps={every_steps}",
+    )
     message = genctl.bad(*AE, *steep, "name=x", "trainer.steps=6")
     assert f"error: {found} (phase train)" in message
     assert [path.name for path in Path("runs/x/checkpoints").glob("step-*")] == kept
@@ -145,7 +149,7 @@ def test_a_gradient_that_is_not_finite_stops_the_run_before_a_checkpoint_holds_i
 def test_how_often_is_logged_changes_no_bit(words: tuple[str, ...], genctl: Genctl) -> None:
     """Norms of gradients are computed at the steps alone that are logged, and at those of checkpoints."""
     for every in (1, 50):
-        genctl.good("train", *words, f"name=every_{every}", "trainer.steps=60", f"callbacks.log.every={every}")
+        genctl.good("train", *words, f"name=every_{every}", "trainer.steps=60", f"callbacks.log.every_steps={every}")
     often, seldom = newest_arrays("runs/every_1"), newest_arrays("runs/every_50")
     assert all((often[name] == seldom[name]).all() for name in often if not name.startswith("logs/"))
     norms = [

@@ -104,14 +104,14 @@ def test_labels_become_features_or_channels() -> None:
     assert attach(tf.zeros((2, 3)), tf.zeros((2, 0))).shape == (2, 3)
 
 
-def linear_player(average_halflife: int) -> tuple[Player, keras.Model]:
+def linear_player(ema_halflife: int) -> tuple[Player, keras.Model]:
     network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")])
     optimizer = Optimizer(keras.optimizers.SGD(), learning_rate=1.0)
-    return Player("only", network, optimizer=optimizer, average_halflife=average_halflife), network
+    return Player("only", network, optimizer=optimizer, ema_halflife=ema_halflife), network
 
 
 def test_a_player_moves_its_own_weights_and_keeps_their_average() -> None:
-    player, network = linear_player(average_halflife=1)
+    player, network = linear_player(ema_halflife=1)
     other = tf.Variable(1.0)
     weight = player.weights[0]
 
@@ -134,7 +134,7 @@ def test_a_player_moves_its_own_weights_and_keeps_their_average() -> None:
 
 
 def test_the_average_counts_only_once_it_has_begun() -> None:
-    player, _ = linear_player(average_halflife=5)
+    player, _ = linear_player(ema_halflife=5)
     with player.averaged():
         assert player.weights[0].numpy().squeeze() == 1
 
@@ -185,7 +185,7 @@ class Hidden(Strategy):
 
     def __init__(self, declares: bool) -> None:
         super().__init__(Spec("x", (2,)), conditional=False)
-        player, self.hidden = linear_player(average_halflife=0)
+        player, self.hidden = linear_player(ema_halflife=0)
         self.declare(player, **({"mine": self.hidden} if declares else {}))
 
 

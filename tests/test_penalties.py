@@ -16,12 +16,12 @@ SLOPE = np.random.default_rng(2).normal(size=(6, 1)).astype(np.float32)
 
 
 def linear(weights: tf.Tensor) -> Callable[[tf.Tensor], tf.Tensor]:
-    """A critic whose slope is `weights` at every image."""
+    """A discriminator whose slope is `weights` at every image."""
     return lambda images: tf.reshape(images, (-1, 6)) @ weights
 
 
 def squares(images: tf.Tensor) -> tf.Tensor:
-    """A critic with the slope x at image x."""
+    """A discriminator with the slope x at image x."""
     return 0.5 * tf.reduce_sum(tf.square(images), axis=[1, 2, 3])[:, None]
 
 

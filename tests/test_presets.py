@@ -17,7 +17,7 @@ def test_preset_trains_for_100_steps_on_digits(genctl: Genctl, preset: str) -> N
     phases = [f"model.phases.{name}={100 // len(model.phases)}" for name in model.get("phases", {})]
     steps = sum(100 // len(phases) for _ in phases) or 100
     length = "trainer.steps=null" if phases else "trainer.steps=100"
-    genctl.good("train", f"model={preset}", *phases, length, "name=x", "callbacks.images.every=100")
+    genctl.good("train", f"model={preset}", *phases, length, "name=x", "callbacks.images.every_steps=100")
     losses = [value for row in rows("outputs/x") for name, value in row.items() if name.endswith("loss")]
     assert losses and np.isfinite(losses).all()
     assert rows("outputs/x")[-1]["step"] == steps
@@ -29,6 +29,6 @@ def test_preset_trains_for_100_steps_on_digits(genctl: Genctl, preset: str) -> N
 
 @pytest.mark.parametrize("experiment", paths.options("experiment", paths.builtin()))
 def test_experiment_trains(genctl: Genctl, experiment: str) -> None:
-    length = ("trainer.epochs=null", "trainer.steps=2", "callbacks.log.every=1")
+    length = ("trainer.epochs=null", "trainer.steps=2", "callbacks.log.every_steps=1")
     genctl.good("train", f"experiment={experiment}", "dataset=digits", *length, "name=x")
     assert np.isfinite([row["loss"] for row in rows("outputs/x") if row["split"] == "train"]).all()

@@ -10,7 +10,7 @@ from conftest import Genctl, tiny
 from genctl.compute.context import Noise
 from genctl.strategies.parts import priors
 
-WORDS = (*tiny("ae"), "dataset.limit=200", "callbacks.validate.every=0")
+WORDS = (*tiny("ae"), "dataset.limit=200", "callbacks.validate.every_steps=0")
 
 
 def clusters(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -52,8 +52,8 @@ def test_a_stored_prior_is_for_the_weights_that_it_was_fitted_with(tmp_path: Pat
 
 
 def test_an_autoencoder_samples_from_its_prior_and_a_stopped_run_gets_the_same_one(genctl: Genctl) -> None:
-    genctl.good("train", *WORDS, "name=whole", "trainer.steps=12", "callbacks.checkpoint.every=6")
-    genctl.good("train", *WORDS, "name=parts", "trainer.steps=6", "callbacks.checkpoint.every=6")
+    genctl.good("train", *WORDS, "name=whole", "trainer.steps=12", "callbacks.checkpoint.every_steps=6")
+    genctl.good("train", *WORDS, "name=parts", "trainer.steps=6", "callbacks.checkpoint.every_steps=6")
     genctl.good("resume", "run=runs/parts", "trainer.steps=12")
     for name in ("whole", "parts"):
         genctl.good("sample", f"run=runs/{name}", "n=20", f"out={name}.npz")

@@ -11,11 +11,12 @@ import pytest
 from conftest import NIGHTLY, Genctl, newest_weights, rows
 
 COMMON = (
+    "optimizer.learning_rate=1e-3",  # which falls no faster in a shorter run
     "outputs=runs",
     "trainer.batch_size=16",
-    "callbacks.log.every=20",
-    "callbacks.validate.every=30",
-    "callbacks.images.every=0",
+    "callbacks.log.every_steps=20",
+    "callbacks.validate.every_steps=30",
+    "callbacks.images.every_steps=0",
 )
 PHASES = ("model.phases.autoencoder=20", "model.phases.adversarial=20")
 
@@ -37,7 +38,7 @@ def test_sixty_steps_equal_thirty_five_and_twenty_five(genctl: Genctl, model: st
 
 
 def test_a_stop_at_the_end_of_a_phase_changes_nothing(genctl: Genctl) -> None:
-    words = (*options("aegan"), "model.phases.autoencoder=30", "callbacks.checkpoint.every=15")
+    words = (*options("aegan"), "model.phases.autoencoder=30", "callbacks.checkpoint.every_steps=15")
     genctl.good("train", *words, "name=whole", "trainer.steps=45", "callbacks.checkpoint.keep=9")
     genctl.good("train", *words, "name=parts", "trainer.steps=30", "callbacks.checkpoint.keep=9")
     step = "checkpoints/step-000000030/state.safetensors"
@@ -64,7 +65,7 @@ def wait_for_step(process: subprocess.Popen, run: str, step: int) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_saves_and_says_how_to_go_on(genctl: Genctl, number: signal.Signals) -> None:
-    process = start(*options("vae"), "name=x", "trainer.steps=100000", "callbacks.checkpoint.every=50")
+    process = start(*options("vae"), "name=x", "trainer.steps=100000", "callbacks.checkpoint.every_steps=50")
     wait_for_step(process, "runs/x", 50)
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
@@ -103,7 +104,7 @@ def test_resume_takes_durations_that_the_run_has(genctl: Genctl) -> None:
 
 
 def test_two_processes_do_not_train_one_run(genctl: Genctl) -> None:
-    process = start(*options("vae"), "name=x", "trainer.steps=100000", "callbacks.checkpoint.every=50")
+    process = start(*options("vae"), "name=x", "trainer.steps=100000", "callbacks.checkpoint.every_steps=50")
     try:
         wait_for_step(process, "runs/x", 50)
         message = genctl.bad("resume", "run=runs/x")

@@ -20,8 +20,8 @@ TINY = (
     "dataset.limit=64",
     "trainer.batch_size=16",
     "outputs=runs",
-    "callbacks.images.every=0",
-    "callbacks.log.every=1",
+    "callbacks.images.every_steps=0",
+    "callbacks.log.every_steps=1",
 )
 BETA = "model.beta={linear: {start: 0, end: 2, steps: 16}}"
 RATE = "optimizer.learning_rate={cosine: {start: 1e-3, end: 1e-4, steps: 20, warmup_steps: 5}}"
@@ -104,7 +104,12 @@ def test_a_mistake_is_named_with_its_key(genctl: Genctl, word: str, message: str
 
 
 def test_a_scheduled_run_that_stops_goes_on_with_the_same_bits(genctl: Genctl) -> None:
-    more = ("optimizer.accumulate=3", "optimizer.clip_norm=5", "model.average_halflife=4", "callbacks.validate.every=8")
+    more = (
+        "optimizer.accumulate=3",
+        "optimizer.clip_norm=5",
+        "model.ema_halflife=4",
+        "callbacks.validate.every_steps=8",
+    )
     words = ("train", "model=vae_dense", *TINY, BETA, RATE, *more)
     genctl.good(*words, "name=whole", "trainer.steps=24")
     genctl.good(*words, "name=parts", "trainer.steps=13")
@@ -130,9 +135,9 @@ LENGTHS = {
 
 @pytest.mark.parametrize("model", LENGTHS)
 def test_a_schedule_ends_where_the_run_ends(genctl: Genctl, model: str) -> None:
-    genctl.good("train", f"model={model}", *TINY, *LENGTHS[model], "callbacks.validate.every=0", "name=x")
+    genctl.good("train", f"model={model}", *TINY, *LENGTHS[model], "callbacks.validate.every_steps=0", "name=x")
     found = [row for row in rows("runs/x") if row["split"] == "train"]
-    player = "autoencoder" if model == "vae" else "critic"
+    player = "autoencoder" if model == "vae" else "discriminator"
     start, total = (2e-3 if model == "vae" else 1e-3), len(found)
     wanted = [start + (1e-5 - start) * step / total for step in range(total)]
     np.testing.assert_allclose([row[f"learning_rate/{player}"] for row in found], wanted, rtol=1e-5)
@@ -142,19 +147,24 @@ FALLING = "{linear: {start: 1e-3, end: 1e-4}}"
 STAGES = {  # what a model's phases are given, and its players' rates at each step
     "aegan_dense": (
         [f"model.{name}={FALLING}" for name in ("adversarial_learning_rate", "joint_learning_rate")]
-        + ["model.critic_learning_rate=null", f"optimizer.learning_rate={FALLING}"]
+        + ["model.discriminator_learning_rate=null", f"optimizer.learning_rate={FALLING}"]
         + ["model.phases={autoencoder: 3, adversarial: 2, joint: 3}"],
-        {"autoencoder": [10, 7, 4], "forger": [10, 5.5], "critic": [10, 5.5, 10, 7, 4], "ensemble": [10, 7, 4]},
+        {
+            "autoencoder": [10, 7, 4],
+            "generator": [10, 5.5],
+            "discriminator": [10, 5.5, 10, 7, 4],
+            "ensemble": [10, 7, 4],
+        },
     ),
     "latent_gan": (
-        [f"model.adversarial_learning_rate={FALLING}", "model.critic_learning_rate=null", "trainer.steps=5"]
+        [f"model.adversarial_learning_rate={FALLING}", "model.discriminator_learning_rate=null", "trainer.steps=5"]
         + ["model.phases={autoencoder: 2, adversarial: 9}"],
-        {"forger": [10, 7, 4], "critic": [10, 7, 4]},
+        {"generator": [10, 7, 4], "discriminator": [10, 7, 4]},
     ),
     "aegan_multilevel": (
         [f"model.adversarial_learning_rate={FALLING}", "model.levels=2", "model.level_steps=1"]
         + ["model.phases={autoencoder: 1, adversarial: 2, joint: 1}"],
-        {"forger": [10, 7, 4]},
+        {"generator": [10, 7, 4]},
     ),
     "hae": (
         [f"optimizer.learning_rate={FALLING}", "model.levels=[2, 2]", "model.level_steps=2", "trainer.steps=5"],
@@ -166,7 +176,7 @@ STAGES = {  # what a model's phases are given, and its players' rates at each st
 @pytest.mark.parametrize("model", STAGES)
 def test_a_schedule_ends_where_its_phase_ends(genctl: Genctl, model: str) -> None:
     words, wanted = STAGES[model]
-    genctl.good("train", f"model={model}", *TINY, *words, "callbacks.validate.every=0", "name=x")
+    genctl.good("train", f"model={model}", *TINY, *words, "callbacks.validate.every_steps=0", "name=x")
     for player, rates in wanted.items():
         logged = [row[key] for row in rows("runs/x") if (key := f"learning_rate/{player}") in row]
         np.testing.assert_allclose(logged, np.array(rates) * 1e-4, rtol=1e-5)
@@ -204,10 +214,10 @@ def test_a_misspelt_schedule_is_told_as_such_where_a_preset_has_one(genctl: Genc
 
 
 def test_a_sweep_over_schedules_and_a_file_that_adds_one(genctl: Genctl) -> None:
-    words = ("train", "model=gan", *TINY, "trainer.steps=1", "callbacks.validate.every=0")
+    words = ("train", "model=gan", *TINY, "trainer.steps=1", "callbacks.validate.every_steps=0")
     two = "optimizer.learning_rate={constant: {value: 0.5}},{cosine: {start: 0.25, end: 0.1, steps: 9}}"
     genctl.good(*words, "-m", two)
-    assert sorted(rows(run)[0]["learning_rate/forger"] for run in Path("runs").glob("gan-*")) == [0.25, 0.5]
+    assert sorted(rows(run)[0]["learning_rate/generator"] for run in Path("runs").glob("gan-*")) == [0.25, 0.5]
 
 
 def test_a_schedule_in_a_file_replaces_one_of_another_kind(genctl: Genctl) -> None:
@@ -226,8 +236,8 @@ def test_a_schedule_and_a_rollback_multiply_and_outlive_a_stop(genctl: Genctl) -
     shaky = (
         "model._target_=shaky.Shaky",
         "trust=[shaky]",
-        "callbacks.validate.every=0",
-        "callbacks.checkpoint.every=5",
+        "callbacks.validate.every_steps=0",
+        "callbacks.checkpoint.every_steps=5",
     )
     recover = ("trainer.xla=false", "trainer.on_nan=rollback", "trainer.rollback_factor=0.5", "trainer.rollbacks=20")
     words = ("train", "model=vae_dense", *TINY, RATE, *shaky, *recover)

@@ -185,7 +185,7 @@ def test_a_run_keeps_its_texts(genctl: Genctl, tmp_path: Path) -> None:
     images = np.random.default_rng(0).integers(0, 256, (60, 8, 8), np.uint8)
     np.savez(tmp_path / "007.npz", **{"1e3": images})
     (tmp_path / "007.npz").rename(tmp_path / "2024_01_15")
-    tiny = ("model=ae_dense", "model.prior=none", "trainer.batch_size=16", "callbacks.images.every=0")
+    tiny = ("model=ae_dense", "model.prior=none", "trainer.batch_size=16", "callbacks.images.every_steps=0")
     data = ("dataset=npz", "dataset.path=2024_01_15", "dataset.images_key=1e3")
     words = ("train", *tiny, *data, "outputs=1_0", "name=1e3", "trainer.steps=1")
     genctl.good(*words)

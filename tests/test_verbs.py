@@ -176,7 +176,9 @@ def test_many_samples_go_to_a_file_or_a_folder(genctl: Genctl, tiny_run: Runs, l
 
 def test_a_run_whose_place_and_data_are_gone(genctl: Genctl, colour_npz: str) -> None:
     words = ("encoder=mlp", "encoder.units=[4]", "decoder=mlp", "decoder.units=[4]", "dataset=npz", "trainer.steps=2")
-    genctl.good("train", f"dataset.path={colour_npz}", *words, "outputs=runs", "name=x", "callbacks.images.every=0")
+    genctl.good(
+        "train", f"dataset.path={colour_npz}", *words, "outputs=runs", "name=x", "callbacks.images.every_steps=0"
+    )
     Path(colour_npz).unlink()
     shutil.move("runs/x", "elsewhere")
     genctl.good("sample", "run=elsewhere", "n=2", "out=s.npz")

@@ -59,8 +59,8 @@ class GAN(Trained):
     def __init__(self, task: Task) -> None:
         super().__init__()
         self.generator, self.discriminator = networks.generator(), networks.discriminator()
-        self.forger = adam(task, self.generator.trainable_weights)
-        self.critic = adam(task, self.discriminator.trainable_weights)
+        self.generator_optimizer = adam(task, self.generator.trainable_weights)
+        self.discriminator_optimizer = adam(task, self.discriminator.trainable_weights)
 
     def generate(self, images: tf.Tensor) -> tf.Tensor:
         return self.generator(tf.random.normal((tf.shape(images)[0], NOISE)), training=True)
@@ -71,10 +71,10 @@ class GAN(Trained):
             true_scores = self.discriminator(images, training=True)
             false_scores = self.discriminator(fake, training=True)
             loss = tf.reduce_mean(tf.nn.softplus(-true_scores)) + tf.reduce_mean(tf.nn.softplus(false_scores))
-        self._apply(self.critic, tape, loss, self.discriminator.trainable_weights)
+        self._apply(self.discriminator_optimizer, tape, loss, self.discriminator.trainable_weights)
         with tf.GradientTape() as tape:
             forged = tf.reduce_mean(tf.nn.softplus(-self.discriminator(self.generate(images), training=True)))
-        self._apply(self.forger, tape, forged, self.generator.trainable_weights)
+        self._apply(self.generator_optimizer, tape, forged, self.generator.trainable_weights)
         return loss
 
 
@@ -84,7 +84,7 @@ class WassersteinGAN(GAN):
             loss = self.criticise(part, self.generate(part))
         with tf.GradientTape() as tape:
             forged = -tf.reduce_mean(self.discriminator(self.generate(part), training=True))
-        self._apply(self.forger, tape, forged, self.generator.trainable_weights)
+        self._apply(self.generator_optimizer, tape, forged, self.generator.trainable_weights)
         return loss
 
     def criticise(self, images: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
@@ -98,5 +98,5 @@ class WassersteinGAN(GAN):
             slopes = tf.sqrt(tf.reduce_sum(tf.square(inner.gradient(scores, between)), axis=[1, 2, 3]) + 1e-12)
             distance = self.discriminator(images, training=True) - self.discriminator(fake, training=True)
             loss = PENALTY * tf.reduce_mean(tf.square(slopes - 1)) - tf.reduce_mean(distance)
-        self._apply(self.critic, tape, loss, self.discriminator.trainable_weights)
+        self._apply(self.discriminator_optimizer, tape, loss, self.discriminator.trainable_weights)
         return loss

@@ -52,31 +52,34 @@ class VAE:
 class GAN:
     def __init__(self, task: Task, place: Callable[[nn.Module], nn.Module], compiled: Compile) -> None:
         self.generator, self.discriminator = place(networks.generator()), place(networks.discriminator())
-        self.forger, self.critic = adam(task, self.generator), adam(task, self.discriminator)
+        self.generator_optimizer, self.discriminator_optimizer = (
+            adam(task, self.generator),
+            adam(task, self.discriminator),
+        )
         self.compiled_generate = compiled(self.generate)
-        self.compiled_critic_loss = compiled(self.critic_loss)
-        self.compiled_forger_loss = compiled(self.forger_loss)
+        self.compiled_discriminator_loss = compiled(self.discriminator_loss)
+        self.compiled_generator_loss = compiled(self.generator_loss)
 
     def update(self, images: Tensor) -> Tensor:
         with torch.no_grad():
             fake = self.compiled_generate(images)
-        loss = descend(self.critic, self.compiled_critic_loss(images, fake))
+        loss = descend(self.discriminator_optimizer, self.compiled_discriminator_loss(images, fake))
         self._forge(images)
         return loss
 
     def _forge(self, images: Tensor) -> None:
         self.discriminator.requires_grad_(False)
-        descend(self.forger, self.compiled_forger_loss(images))
+        descend(self.generator_optimizer, self.compiled_generator_loss(images))
         self.discriminator.requires_grad_(True)
 
     def generate(self, images: Tensor) -> Tensor:
         return self.generator(torch.randn(len(images), NOISE, device=images.device))
 
-    def critic_loss(self, images: Tensor, fake: Tensor) -> Tensor:
+    def discriminator_loss(self, images: Tensor, fake: Tensor) -> Tensor:
         false_scores = functional.softplus(self.discriminator(fake)).mean()
         return functional.softplus(-self.discriminator(images)).mean() + false_scores
 
-    def forger_loss(self, images: Tensor) -> Tensor:
+    def generator_loss(self, images: Tensor) -> Tensor:
         return functional.softplus(-self.discriminator(self.generate(images))).mean()
 
 
@@ -87,14 +90,16 @@ class WassersteinGAN(GAN):
         for part in images.chunk(TURNS):
             with torch.no_grad():
                 fake = self.compiled_generate(part)
-            loss = descend(self.critic, self.compiled_critic_loss(part, fake) + self.penalty(part, fake))
+            loss = descend(
+                self.discriminator_optimizer, self.compiled_discriminator_loss(part, fake) + self.penalty(part, fake)
+            )
         self._forge(part)
         return loss
 
-    def critic_loss(self, images: Tensor, fake: Tensor) -> Tensor:
+    def discriminator_loss(self, images: Tensor, fake: Tensor) -> Tensor:
         return self.discriminator(fake).mean() - self.discriminator(images).mean()
 
-    def forger_loss(self, images: Tensor) -> Tensor:
+    def generator_loss(self, images: Tensor) -> Tensor:
         return -self.discriminator(self.generate(images)).mean()
 
     def penalty(self, images: Tensor, fake: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """Help: the overview, and a verb's settings with the meanings that the YAML files give."""
 
 import os
+import re
 import shutil
 import sys
 import textwrap
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from genctl.cli.table import Verb
 
 VALUE_WIDTH = 16
+IN_FULL = ("model", "dataset")  # groups whose settings the help of train lists; of another, where it is named there
 
 
 def overview(verbs: Iterable["Verb"]) -> str:
@@ -62,7 +64,7 @@ def verb(row: "Verb", request: "Request") -> str:
             "",
             f"Usage: genctl {row.name} {'DIR ... ' if row.places else ''}[KEY=VALUE ...] [flags]",
             *_groups(row.name, choices, request.folders),
-            *_settings(found, choices),
+            *_settings(*_by_block(found, choices, request), row.name),
             *_section(
                 "Flags", [(", ".join(flag.names) + _takes(flag.value, flag.choices), flag.meaning) for flag in FLAGS]
             ),
@@ -73,33 +75,61 @@ def verb(row: "Verb", request: "Request") -> str:
 
 def _groups(name: str, choices: dict[str, str | None], folders: Sequence[Path]) -> list[str]:
     rows, added = [], False
-    for group in reversed(choices):
+    for group in sorted(choices, key=(*IN_FULL, *reversed(choices)).index):
         own = paths.options(group, paths.builtin())
         more = sorted({option for folder in folders for option in paths.options(group, folder)} - set(own))
         added = added or bool(more)
-        if own or more:
+        if [*own, *more] not in ([], [choices[group]]):
             rows.append((f"{group}={choices[group] or 'null'}", ", ".join([*own, *(f"{option}*" for option in more)])))
     if not rows:
         return []
     marks = ["  * from your own configs"] if added else []
-    title = f"Choices (`genctl {name} --help GROUP=CHOICE` shows a choice's settings)"
+    title = f"Choices (genctl {name} --help GROUP=CHOICE lists a choice's settings)"
     return [*_section(title, rows), *marks]
 
 
-def _settings(found: Iterable["Setting"], choices: Mapping[str, str | None]) -> list[str]:
-    blocks: dict[str, list[tuple[str, str, str]]] = {}
+Blocks = dict[str, list["Setting"]]
+
+
+def _by_block(
+    found: Iterable["Setting"], choices: Mapping[str, str | None], request: "Request"
+) -> tuple[Blocks, Blocks]:
+    """Sort settings by the choice they belong to, and the choices into those to list in full and the others."""
+    in_full: Blocks = {}
+    others: Blocks = {}
+    named = {re.split(r"[.=@/]", word.lstrip("+~"))[0] for word in request.overrides}
     for setting in found:
         group = setting.key.split(".")[0]
-        title = f"{group}={choices[group]}" if choices.get(group) else "Settings"
-        blocks.setdefault(title, []).append((setting.key, _short(setting.value), setting.meaning))
-    rows = [row for block in blocks.values() for row in block if row[2]]  # without a meaning, nothing stands beside
-    columns = tuple(max(len(row[i]) for row in rows) for i in (0, 1))
+        chosen = choices.get(group)
+        whole = not chosen or "model" not in choices or group in (*IN_FULL, *named)
+        title = f"{group}={chosen}" if chosen else "Settings"
+        (in_full if whole else others).setdefault(title, []).append(setting)
+    return {title: in_full[title] for title in sorted(in_full, key=_place)}, others
+
+
+def _place(title: str) -> int:
+    group = title.split("=")[0]
+    return IN_FULL.index(group) if group in IN_FULL else len(IN_FULL) + (title == "Settings")
+
+
+def _settings(in_full: Blocks, others: Blocks, name: str) -> list[str]:
+    rows = [row for block in in_full.values() for row in block if row.meaning]  # without one, nothing stands beside
+    width = max((len(row.key) for row in rows), default=0)
+    value_width = max((len(_short(row.value)) for row in rows), default=0)
     lines = []
-    for title, block in blocks.items():
+    for title, block in in_full.items():
         lines += ["", _bold(title)]
-        for key, value, meaning in block:
-            lines += _row(f"{key:<{columns[0]}}  {value:<{columns[1]}}", meaning)
-    return lines
+        for row in block:
+            lines += _row(f"{row.key:<{width}}  {_short(row.value):<{value_width}}", row.meaning)
+    if not others:
+        return lines
+    names = [
+        (title, ", ".join(row.key.partition(".")[2] for row in block if row.value)) for title, block in others.items()
+    ]
+    column = max(len(title) for title, _ in names)
+    room = _width() - column - 4
+    short = [(title, textwrap.shorten(text, room, placeholder=" …")) for title, text in names]
+    return [*lines, *_section(f"Further settings (such as genctl {name} --help {names[0][0]}; all: --cfg job)", short)]
 
 
 def _short(value: str) -> str:

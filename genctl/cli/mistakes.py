@@ -13,6 +13,7 @@ from pathlib import Path
 
 import yaml
 
+from genctl.cli.synonyms import meant_by
 from genctl.config.printing import printable
 from genctl.errors import Stopped, UserError, first_line
 
@@ -70,11 +71,12 @@ def _users_code(error: BaseException) -> str | None:
 
 
 def nearest(word: str, keys: Iterable[str]) -> str | None:
-    """Return the key that was probably meant: by its last part where that is exact, else by likeness."""
+    """Return the key that was probably meant: by its last part or a synonym where that is exact, else by likeness."""
     known = list(dict.fromkeys(keys))
     leaves = {key.split(".")[-1]: key for key in reversed(known)}
-    if word in leaves:
-        return leaves[word]
+    exact = leaves.get(word) or meant_by(word, known) or leaves.get(word.split(".")[-1])
+    if exact:
+        return exact
     near = difflib.get_close_matches(word, known, n=1) or difflib.get_close_matches(word, leaves, n=1)
     return leaves.get(near[0], near[0]) if near else None
 

@@ -78,6 +78,7 @@ class StepContext:
 
     step: int64 scalar tensor. phase: a Python string, so each phase is one graph.
     span: the first step of what schedules go through, and the one behind it (see Strategy.span).
+    batch_size: examples of an update.
     rate_factor: what all learning rates are multiplied by: less than 1 after the run went back from a loss that was not
     finite.
     augment: changes images at random in training; None: they stay as they are, as in validation.
@@ -89,6 +90,7 @@ class StepContext:
     phase: str
     noise: Noise
     span: tuple[int, int] = (0, 1)
+    batch_size: int = 1
     rate_factor: float = 1.0
     augment: Callable[[tf.Tensor, Noise], tf.Tensor] | None = None
     observed: tf.Tensor | bool = True

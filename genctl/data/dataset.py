@@ -34,8 +34,8 @@ class Augment:
 class Dataset:
     """The splits of a source, fixed by `split_seed` whatever the run's own seed is.
 
-    validation, test: fractions of the training pool; they count only where the source has no such split of its own,
-        and `validation` only where `folds` is None.
+    validation_fraction, test_fraction: of the training pool; they count only where the source has no such split of its
+        own, and `validation_fraction` only where `folds` is None.
     stratify: cut so that every split has the classes as the pool has them.
     limit: the most examples of each split.
     folds, fold: with k folds, part `fold` of the pool validates and the other parts train.
@@ -46,8 +46,8 @@ class Dataset:
         self,
         source: Source,
         *,
-        validation: Annotated[float, Field(ge=0, lt=1)],
-        test: Annotated[float, Field(ge=0, lt=1)],
+        validation_fraction: Annotated[float, Field(ge=0, lt=1)],
+        test_fraction: Annotated[float, Field(ge=0, lt=1)],
         stratify: bool,
         split_seed: Annotated[int, Field(ge=0)],
         limit: Annotated[int, Field(gt=0)] | None,
@@ -62,7 +62,7 @@ class Dataset:
         self.augment = augment
         self._pools = {name: pool for name, pool in own.items() if pool is not None}
         self._source = source
-        fractions = {"validation": validation, "test": test} | dict.fromkeys(self._pools, 0.0)
+        fractions = {"validation": validation_fraction, "test": test_fraction} | dict.fromkeys(self._pools, 0.0)
         order = arranged(len(source.train.images), split_seed, source.train.labels if stratify else None)
         positions = cut(order, fractions["validation"], fractions["test"], folds, fold)
         positions |= {name: shuffled(len(pool.images), split_seed) for name, pool in self._pools.items()}
@@ -94,7 +94,7 @@ def _how_cut(source: Source, fractions: dict[str, float], stratify: bool, folds:
             parts.append("the data set's own validation split is not used with dataset.folds")
     for name, fraction in fractions.items():
         if fraction > 0 and not (folds and name == "validation"):
-            parts.append(f"{name} is {fraction:.3g} of the training examples (dataset.{name})")
+            parts.append(f"{name} is {fraction:.3g} of the training examples (dataset.{name}_fraction)")
     if stratify:
         parts.append("classes as in all of these (dataset.stratify)")
     return "; ".join(parts) or "all examples train"

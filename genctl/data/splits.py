@@ -45,8 +45,8 @@ def cut(order: np.ndarray, validation: float, test: float, folds: int | None, fo
     train = np.concatenate(parts)
     if len(train) == 0:
         raise UserError(
-            f"dataset.validation={validation} and dataset.test={test} leave none of {count} examples to train on: "
-            "set smaller fractions."
+            f"dataset.validation_fraction={validation} and dataset.test_fraction={test} leave none of {count} examples "
+            "to train on: set smaller fractions."
         )
     return {"train": train, "validation": validated, "test": order[:tested]}
 
@@ -70,7 +70,7 @@ def _check_count(count: int, validation: float, test: float, folds: int | None) 
     pool = folds or 1 + (validation > 0)
     needed = max(2, pool + (test > 0))
     if count < needed:
-        cure = "a smaller dataset.folds" if folds else "dataset.validation=0 or dataset.test=0"
+        cure = "a smaller dataset.folds" if folds else "dataset.validation_fraction=0 or dataset.test_fraction=0"
         raise UserError(
             f"The data set needs at least {needed} training examples for its splits, but has {count}: add examples"
             + (f", or set {cure}." if count > 1 else ".")

@@ -31,19 +31,21 @@ class Evaluate:
 
     def __init__(
         self,
-        every: NonNegativeInt,
+        every_steps: NonNegativeInt,
         n: Count,
         metrics: Mapping[str, Metric],
         features: Callable[..., Any] | None,
     ) -> None:
-        if every and not metrics:
-            raise UserError(f"callbacks.evaluate.every={every} needs metrics: say metrics=default, or name some.")
-        if features and not every:
-            log.warning(
-                "features=… is for evaluations while a run trains: set callbacks.evaluate.every, or leave it out."
+        if every_steps and not metrics:
+            raise UserError(
+                f"callbacks.evaluate.every_steps={every_steps} needs metrics: say metrics=default, or name some."
             )
-        self.every, self.n, self.metrics, self.features = every, n, dict(metrics), features
-        self.at_end = every > 0
+        if features and not every_steps:
+            log.warning(
+                "features=… is for evaluations while a run trains: set callbacks.evaluate.every_steps, or leave it out."
+            )
+        self.every_steps, self.n, self.metrics, self.features = every_steps, n, dict(metrics), features
+        self.at_end = every_steps > 0
         self._told: set[str] = set()
 
     def __call__(self, run: "Run") -> None:

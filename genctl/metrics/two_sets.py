@@ -165,8 +165,8 @@ def _divided(known: Given, shape: tuple[int, ...]) -> Dataset:
         )
     return Dataset(
         source,
-        validation=0.0,
-        test=0.5,
+        validation_fraction=0.0,
+        test_fraction=0.5,
         stratify=False,
         split_seed=0,
         limit=None,

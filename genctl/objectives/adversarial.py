@@ -13,14 +13,14 @@ from genctl.config.choices import one_of
 
 
 class Adversarial(NamedTuple):
-    """critic: (real scores, fake scores) to the discriminator's loss; forger: fake scores to the generator's.
+    """discriminator: (real scores, fake scores) to the discriminator's loss; generator: fake scores to the generator's.
 
     boundary: scores above it are called real; None where scores mean something beside one another alone.
-    labelled: the critic takes a third number, the label that real images have in place of 1.
+    labelled: the discriminator takes a third number, the label that real images have in place of 1.
     """
 
-    critic: Callable[..., tf.Tensor]
-    forger: Callable[[tf.Tensor], tf.Tensor]
+    discriminator: Callable[..., tf.Tensor]
+    generator: Callable[[tf.Tensor], tf.Tensor]
     boundary: float | None = 0.0
     labelled: bool = False
 
@@ -54,12 +54,12 @@ def non_saturating(fake: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean(tf.nn.softplus(-fake))
 
 
-def squared_critic(real: tf.Tensor, fake: tf.Tensor, label: float = 1.0) -> tf.Tensor:
+def squared_discriminator(real: tf.Tensor, fake: tf.Tensor, label: float = 1.0) -> tf.Tensor:
     """1/2 E[(D(x) - label)^2] + 1/2 E[D(G(z))^2] (Mao et al. 2017, equation 9)."""
     return 0.5 * (tf.reduce_mean(tf.square(real - label)) + tf.reduce_mean(tf.square(fake)))
 
 
-def squared_forger(fake: tf.Tensor) -> tf.Tensor:
+def squared_generator(fake: tf.Tensor) -> tf.Tensor:
     """1/2 E[(D(G(z)) - 1)^2] (Mao et al. 2017, equation 9)."""
     return 0.5 * tf.reduce_mean(tf.square(fake - 1))
 
@@ -82,7 +82,7 @@ def negative_score(fake: tf.Tensor) -> tf.Tensor:
 ADVERSARIAL = {
     "non_saturating": Adversarial(cross_entropy, non_saturating, labelled=True),
     "minimax": Adversarial(cross_entropy, minimax, labelled=True),
-    "least_squares": Adversarial(squared_critic, squared_forger, boundary=0.5, labelled=True),
+    "least_squares": Adversarial(squared_discriminator, squared_generator, boundary=0.5, labelled=True),
     "hinge": Adversarial(hinge, negative_score),
     "wasserstein": Adversarial(wasserstein, negative_score, boundary=None),
 }

@@ -41,8 +41,8 @@ class AE(Strategy):
         decoder: NetworkBuilder,
         optimizer: OptimizerBuilder,
         latent_dim: Width,
-        likelihood: LikelihoodName,
-        average_halflife: Steps,
+        reconstruction: LikelihoodName,
+        ema_halflife: Steps,
         conditional: bool,
         code_activation: Literal["linear", "relu", "sigmoid"] = "linear",
         corruption: CorruptionName = "none",
@@ -60,7 +60,7 @@ class AE(Strategy):
             raise UserError("model.regularizer=kl needs codes between 0 and 1: add model.code_activation=sigmoid.")
         self.code_dim = latent_dim
         self.prior_components = priors.components(prior, prior_components)
-        self.likelihood = likelihood_for(spec, likelihood)
+        self.likelihood = likelihood_for(spec, reconstruction, setting="reconstruction")
         self.activation = ACTIVATIONS[code_activation]
         self.corruption, self.corruption_amount = CORRUPTIONS[corruption], corruption_amount
         self.regularizer, self.regularizer_weight = REGULARIZERS[regularizer](sparsity, projections), regularizer_weight
@@ -73,15 +73,15 @@ class AE(Strategy):
         self.decoder = with_scale(
             decoder(input_shape=self.widened((latent_dim,)), output_shape=spec.image_shape), self.likelihood
         )
-        self.autoencoder = Player(
-            "autoencoder", self.encoder, self.decoder, optimizer=optimizer(), average_halflife=average_halflife
+        self.autoencoder_player = Player(
+            "autoencoder", self.encoder, self.decoder, optimizer=optimizer(), ema_halflife=ema_halflife
         )
-        self.declare(self.autoencoder, encoder=self.encoder, decoder=self.decoder)
+        self.declare(self.autoencoder_player, encoder=self.encoder, decoder=self.decoder)
 
     def step(self, batch: Batch, context: StepContext) -> Logs:
         batch = {**batch, "image": context.augmented(batch["image"])}
         loss, logs, _ = self.loss(batch, context.noise, training=True)
-        return self.autoencoder.minimize(loss, logs, context)
+        return self.autoencoder_player.minimize(loss, logs, context)
 
     def evaluate(self, batch: Batch, context: StepContext) -> Logs:
         _, logs, code = self.loss(batch, context.noise, training=False)

@@ -1,6 +1,6 @@
 """An autoencoder with a GAN, in three phases; the weights are lambda_1 (reconstruction) and lambda_2 (adversarial).
 
-1. `autoencoder`: encoder E and decoder De minimise lambda_1 ||x - De(E(x))||^2, and with `contraction` also
+1. `autoencoder`: encoder E and decoder De minimise lambda_1 ||x - De(E(x))||^2, and with `contraction_weight` also
    ||dE(x)/dx||^2 (Rifai et al. 2011).
 2. `adversarial`: E and De stand still; a generator G plays max_G min_D E[D(G(u))] - E[D(x)], or another game of
    objectives/adversarial.py; u is noise z, a code E(x), or either in turn. G makes images; or codes that De draws, and
@@ -14,9 +14,9 @@ from genctl.compute.context import Noise, StepContext
 from genctl.config.intervals import Steps, Width
 from genctl.config.schedules import NonNegativeScheduled
 from genctl.data.spec import Spec
-from genctl.strategies.parts.autoencoder import Codec
+from genctl.strategies.parts.autoencoder import Autoencoder
 from genctl.strategies.parts.game import AUGMENTATION, Game
-from genctl.strategies.parts.generator import Forge, Makes, Takes, mixed
+from genctl.strategies.parts.generator import Makes, PairedGenerator, Takes, mixed
 from genctl.strategies.parts.phases import Stages, in_order, span_of
 from genctl.strategies.parts.strategy import Batch, NetworkBuilder, OptimizerBuilder, Strategy
 from genctl.strategies.players.player import Logs, Loss, Player
@@ -42,13 +42,13 @@ class AEGAN(Strategy):
         generator_input: Takes,
         generator_output: Makes,
         reconstruction_weight: NonNegativeScheduled,
-        contraction: NonNegativeScheduled,
-        average_halflife: Steps,
+        contraction_weight: NonNegativeScheduled,
+        ema_halflife: Steps,
         conditional: bool,
     ) -> None:
         super().__init__(spec, conditional)
         self.phases, self.pretrained = in_order(stages.phases, stages.autoencoder), stages.autoencoder
-        self.game, self.parts, self.code_dim = game, game.critic_turns, latent_dim
+        self.game, self.batches, self.code_dim = game, game.n_critic, latent_dim
         self.alternates = generator_input == "both"
         self.takes, self.stages = generator_input, stages
         self.encoder = encoder(input_shape=self.widened(spec.image_shape), output_shape=(latent_dim,))
@@ -56,17 +56,17 @@ class AEGAN(Strategy):
         made = {"image": spec.image_shape, "code": (latent_dim,)}[generator_output]
         self.generator = generator(input_shape=self.widened((latent_dim,)), output_shape=made)
         self.discriminator = game.discriminator(discriminator, spec.image_shape, self.label_dim)
-        self.codec = Codec(self.encoder, self.decoder, reconstruction_weight, contraction)
-        self.forge = Forge(self.generator, self.codec, generator_output)
-        self.autoencoder = Player("autoencoder", self.encoder, self.decoder, optimizer=optimizer())
-        self.critic = game.critic(self.discriminator, optimizer=stages.both(optimizer))
-        self.forger = Player("forger", self.generator, optimizer=stages.adversarial(optimizer)())
+        self.autoencoder = Autoencoder(self.encoder, self.decoder, reconstruction_weight, contraction_weight)
+        self.paired_generator = PairedGenerator(self.generator, self.autoencoder, generator_output)
+        self.autoencoder_player = Player("autoencoder", self.encoder, self.decoder, optimizer=optimizer())
+        self.discriminator_player = game.discriminator_player(self.discriminator, optimizer=stages.both(optimizer))
+        self.generator_player = Player("generator", self.generator, optimizer=stages.adversarial(optimizer)())
         everyone, joint = (self.encoder, self.decoder, self.generator), stages.joint(optimizer)()
-        self.ensemble = Player("ensemble", *everyone, optimizer=joint, average_halflife=average_halflife)
+        self.ensemble = Player("ensemble", *everyone, optimizer=joint, ema_halflife=ema_halflife)
         self.declare(
-            self.autoencoder,
-            self.critic,
-            self.forger,
+            self.autoencoder_player,
+            self.discriminator_player,
+            self.generator_player,
             self.ensemble,
             encoder=self.encoder,
             decoder=self.decoder,
@@ -79,57 +79,57 @@ class AEGAN(Strategy):
 
     def step(self, batch: Batch, context: StepContext) -> Logs:
         if context.phase == "autoencoder":
-            return self.autoencoder.minimize(*self.reconstruction_loss(batch, context), context)
+            return self.autoencoder_player.minimize(*self.reconstruction_loss(self.game.last(batch), context), context)
         for part, turn in self.game.turns(batch, context):
             fake = self.generate(part, turn, training=True)
-            logs = self.critic.minimize(*self.critic_loss(part, fake, turn, training=True), turn)
+            logs = self.discriminator_player.minimize(*self.discriminator_loss(part, fake, turn, training=True), turn)
         if context.phase == "adversarial":
-            return logs | self.forger.minimize(*self.forger_loss(part, fake, context), context)
-        return logs | self.ensemble.minimize(*self.joint_loss(batch, part, fake, context), context)
+            return logs | self.generator_player.minimize(*self.generator_loss(part, fake, context), context)
+        return logs | self.ensemble.minimize(*self.joint_loss(part, fake, context), context)
 
     def evaluate(self, batch: Batch, context: StepContext) -> Logs:
-        error = self.codec.error(batch["image"], self.condition(batch))
+        error = self.autoencoder.error(batch["image"], self.condition(batch))
         fake = self.generate(batch, context, training=False)
-        return {"loss": error, **self.critic_loss(batch, fake, context, training=False)[1]}
+        return {"loss": error, **self.discriminator_loss(batch, fake, context, training=False)[1]}
 
     def reconstruction_loss(self, batch: Batch, context: StepContext) -> Loss:
         """The autoencoder's, of images as they are augmented; the game's are of images as they are."""
-        return self.codec.loss(context.augmented(batch["image"]), self.condition(batch), context)
+        return self.autoencoder.loss(context.augmented(batch["image"]), self.condition(batch), context)
 
-    def critic_loss(self, batch: Batch, fake: tf.Tensor, context: StepContext, training: bool) -> Loss:
+    def discriminator_loss(self, batch: Batch, fake: tf.Tensor, context: StepContext, training: bool) -> Loss:
         """Tell images (of the still decoder, where that draws the generated ones too) from generated ones."""
-        still = self.forge.makes == "code" and context.phase != "joint"
+        still = self.paired_generator.makes == "code" and context.phase != "joint"
         real = self.reconstruct(batch) if still else batch["image"]
         score = self.game.score(self.discriminator, self.condition(batch), training)
-        return self.game.critic_loss(score, real, fake, context, training)
+        return self.game.discriminator_loss(score, real, fake, context, training)
 
-    def forger_loss(self, batch: Batch, fake: tf.Tensor, context: StepContext) -> Loss:
+    def generator_loss(self, batch: Batch, fake: tf.Tensor, context: StepContext) -> Loss:
         """Make images that the discriminator calls real."""
         score = self.game.score(self.discriminator, self.condition(batch), training=True)
-        return self.game.forger_loss(score, fake, context)
+        return self.game.generator_loss(score, fake, context)
 
-    def joint_loss(self, batch: Batch, part: Batch, fake: tf.Tensor, context: StepContext) -> Loss:
-        """The first phase's and the weighted second one's; the latter for the part that the critic saw last."""
+    def joint_loss(self, batch: Batch, fake: tf.Tensor, context: StepContext) -> Loss:
+        """The first phase's and the weighted second one's, for the batch that the discriminator saw last."""
         return self.stages.joint_loss(
-            self.reconstruction_loss(batch, context), self.forger_loss(part, fake, context), context
+            self.reconstruction_loss(batch, context), self.generator_loss(batch, fake, context), context
         )
 
     def generate(self, batch: Batch, context: StepContext, training: bool) -> tf.Tensor:
         """Images for the batch's labels; out of training from noise alone, as samples are."""
         label, joint = self.condition(batch), training and context.phase == "joint"
-        inputs = self.forge.noise(label, context.noise)
+        inputs = self.paired_generator.noise(label, context.noise)
         if training:
-            inputs = mixed(self.takes, inputs, lambda: self.codec.encode(batch["image"], label, joint))
-        return self.forge.image(inputs, label, training, joint)
+            inputs = mixed(self.takes, inputs, lambda: self.autoencoder.encode(batch["image"], label, joint))
+        return self.paired_generator.image(inputs, label, training, joint)
 
     def sample(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
-        return self.forge.image(self.forge.noise(label, noise), label)
+        return self.paired_generator.image(self.paired_generator.noise(label, noise), label)
 
     def draw(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
-        return self.forge.code(self.forge.noise(label, noise), label)
+        return self.paired_generator.code(self.paired_generator.noise(label, noise), label)
 
     def encode(self, batch: Batch) -> tf.Tensor:
-        return self.codec.encode(batch["image"], self.condition(batch))
+        return self.autoencoder.encode(batch["image"], self.condition(batch))
 
     def decode(self, code: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
-        return self.codec.decode(code, label)
+        return self.autoencoder.decode(code, label)

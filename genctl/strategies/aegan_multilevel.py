@@ -16,7 +16,7 @@ from genctl.config.schedules import NonNegativeScheduled
 from genctl.data.spec import Spec
 from genctl.strategies.parts.game import AUGMENTATION, Game
 from genctl.strategies.parts.generator import Takes, mixed
-from genctl.strategies.parts.multilevel_autoencoder import MultilevelCodec, shapes
+from genctl.strategies.parts.multilevel_autoencoder import MultilevelAutoencoder, shapes
 from genctl.strategies.parts.multilevel_game import MultilevelGame, numbered, smaller
 from genctl.strategies.parts.phases import Stages, grown, in_order, span_of, taking_part
 from genctl.strategies.parts.strategy import Batch, NetworkBuilder, OptimizerBuilder, Strategy
@@ -44,13 +44,13 @@ class AEGANMultilevel(Strategy):
         level_steps: Steps,
         generator_input: Takes,
         reconstruction_weight: NonNegativeScheduled,
-        average_halflife: Steps,
+        ema_halflife: Steps,
         conditional: bool,
     ) -> None:
         super().__init__(spec, conditional)
         self.phases = grown(in_order(stages.phases, stages.autoencoder), levels, level_steps)
         self.pretrained, self.takes = stages.autoencoder, generator_input
-        self.game, self.parts, self.code_dim = game, game.critic_turns, latent_dim
+        self.game, self.batches, self.code_dim = game, game.n_critic, latent_dim
         self.alternates = generator_input == "both"
         self.levels, self.stages = levels, stages
         several = {"output_shape": spec.image_shape, "several_sizes": True}
@@ -59,14 +59,14 @@ class AEGANMultilevel(Strategy):
         sizes = [shapes(network, levels) for network in (self.decoder, self.generator)][0]
         self.encoders = [encoder(input_shape=self.widened(shape), output_shape=(latent_dim,)) for shape in sizes]
         self.judges = MultilevelGame(game, discriminator, sizes, self.label_dim)
-        self.codec = MultilevelCodec(self.encoders, self.decoder, reconstruction_weight)
-        self.autoencoder = Player("autoencoder", *self.encoders, self.decoder, optimizer=optimizer())
-        self.critic = self.judges.critic(stages.both(optimizer))
-        self.forger = Player("forger", self.generator, optimizer=stages.adversarial(optimizer)())
+        self.autoencoder = MultilevelAutoencoder(self.encoders, self.decoder, reconstruction_weight)
+        self.autoencoder_player = Player("autoencoder", *self.encoders, self.decoder, optimizer=optimizer())
+        self.discriminator_player = self.judges.discriminator_player(stages.both(optimizer))
+        self.generator_player = Player("generator", self.generator, optimizer=stages.adversarial(optimizer)())
         everyone, joint = (*self.encoders, self.decoder, self.generator), stages.joint(optimizer)()
-        self.ensemble = Player("ensemble", *everyone, optimizer=joint, average_halflife=average_halflife)
+        self.ensemble = Player("ensemble", *everyone, optimizer=joint, ema_halflife=ema_halflife)
         networks = numbered("encoder", self.encoders) | numbered("discriminator", self.judges.discriminators)
-        players = (self.autoencoder, self.critic, self.forger, self.ensemble)
+        players = (self.autoencoder_player, self.discriminator_player, self.generator_player, self.ensemble)
         self.declare(*players, decoder=self.decoder, generator=self.generator, **networks)
 
     def span(self, phase: str, total: int) -> tuple[int, int]:
@@ -74,36 +74,38 @@ class AEGANMultilevel(Strategy):
 
     def step(self, batch: Batch, context: StepContext) -> Logs:
         if context.phase.startswith("autoencoder"):
-            return self.autoencoder.minimize(*self.reconstruction_loss(batch, context), context)
+            return self.autoencoder_player.minimize(*self.reconstruction_loss(self.game.last(batch), context), context)
         for part, turn in self.game.turns(batch, context):
             fakes = self.generate(part, turn, training=True)
-            logs = self.critic.minimize(*self.critic_loss(part, fakes, turn, training=True), turn)
+            logs = self.discriminator_player.minimize(*self.discriminator_loss(part, fakes, turn, training=True), turn)
         if context.phase.startswith("adversarial"):
-            return logs | self.forger.minimize(*self.forger_loss(part, fakes, context), context)
-        return logs | self.ensemble.minimize(*self.joint_loss(batch, part, fakes, context), context)
+            return logs | self.generator_player.minimize(*self.generator_loss(part, fakes, context), context)
+        return logs | self.ensemble.minimize(*self.joint_loss(part, fakes, context), context)
 
     def evaluate(self, batch: Batch, context: StepContext) -> Logs:
         logs = self.reconstruction_loss(batch, context, training=False)[1]
         fakes = self.generate(batch, context, training=False)
-        return logs | self.critic_loss(batch, fakes, context, training=False)[1]
+        return logs | self.discriminator_loss(batch, fakes, context, training=False)[1]
 
     def reconstruction_loss(self, batch: Batch, context: StepContext, training: bool = True) -> Loss:
         """The autoencoder's, of the sizes that take part."""
         active = taking_part(context.phase, self.levels)
-        return self.codec.loss(context.augmented(batch["image"]), self.condition(batch), active, context, training)
+        return self.autoencoder.loss(
+            context.augmented(batch["image"]), self.condition(batch), active, context, training
+        )
 
-    def critic_loss(self, batch: Batch, fakes: list[tf.Tensor], context: StepContext, training: bool) -> Loss:
+    def discriminator_loss(self, batch: Batch, fakes: list[tf.Tensor], context: StepContext, training: bool) -> Loss:
         """Tell images of each size from generated ones."""
-        return self.judges.critic_loss(batch["image"], fakes, self.condition(batch), context, training)
+        return self.judges.discriminator_loss(batch["image"], fakes, self.condition(batch), context, training)
 
-    def forger_loss(self, batch: Batch, fakes: list[tf.Tensor], context: StepContext) -> Loss:
+    def generator_loss(self, batch: Batch, fakes: list[tf.Tensor], context: StepContext) -> Loss:
         """Make images that the discriminator of each size calls real."""
-        return self.judges.forger_loss(fakes, self.condition(batch), context)
+        return self.judges.generator_loss(fakes, self.condition(batch), context)
 
-    def joint_loss(self, batch: Batch, part: Batch, fakes: list[tf.Tensor], context: StepContext) -> Loss:
-        """The first phase's and the weighted second one's; the latter for the part that the critic saw last."""
+    def joint_loss(self, batch: Batch, fakes: list[tf.Tensor], context: StepContext) -> Loss:
+        """The first phase's and the weighted second one's, for the batch that the discriminator saw last."""
         return self.stages.joint_loss(
-            self.reconstruction_loss(batch, context), self.forger_loss(part, fakes, context), context
+            self.reconstruction_loss(batch, context), self.generator_loss(batch, fakes, context), context
         )
 
     def generate(self, batch: Batch, context: StepContext, training: bool) -> list[tf.Tensor]:
@@ -112,20 +114,20 @@ class AEGANMultilevel(Strategy):
         inputs = self.noise(label, context.noise)
         if training:
             inputs = mixed(self.takes, inputs, lambda: self.encode(batch, joint))
-        return self.codec.images(self.generator, inputs, label, taking_part(context.phase, self.levels), training)
+        return self.autoencoder.images(self.generator, inputs, label, taking_part(context.phase, self.levels), training)
 
     def noise(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
         """z ~ N(0, I), one for each row of `label`."""
         return noise.normal("z", (keras.ops.shape(label)[0], self.code_dim))
 
     def sample(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
-        return self.codec.images(self.generator, self.noise(label, noise), label, self.levels)[-1]
+        return self.autoencoder.images(self.generator, self.noise(label, noise), label, self.levels)[-1]
 
     def draw(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
-        return self.codec.encode(smaller(self.sample(label, noise), self.levels), label)
+        return self.autoencoder.encode(smaller(self.sample(label, noise), self.levels), label)
 
     def encode(self, batch: Batch, training: bool = False) -> tf.Tensor:
-        return self.codec.encode(smaller(batch["image"], self.levels), self.condition(batch), training)
+        return self.autoencoder.encode(smaller(batch["image"], self.levels), self.condition(batch), training)
 
     def decode(self, code: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
-        return self.codec.images(self.decoder, code, label, self.levels)[-1]
+        return self.autoencoder.images(self.decoder, code, label, self.levels)[-1]

@@ -15,15 +15,15 @@ from genctl.compute.context import Noise, StepContext
 from genctl.config.intervals import Steps, Width
 from genctl.config.schedules import NonNegativeScheduled, at, scheduled
 from genctl.data.spec import Spec
-from genctl.strategies.parts.autoencoder import Codec
+from genctl.strategies.parts.autoencoder import Autoencoder
 from genctl.strategies.parts.game import Game
-from genctl.strategies.parts.generator import Forge
+from genctl.strategies.parts.generator import PairedGenerator
 from genctl.strategies.parts.strategy import Batch, NetworkBuilder, OptimizerBuilder, Strategy
 from genctl.strategies.players.player import Logs, Loss, Player
 
 
 class GANThroughAE(Strategy):
-    """The autoencoder learns first, then the critic, then the forger, which both of them judge."""
+    """The autoencoder learns first, then the discriminator, then the generator, which both of them judge."""
 
     augmentation = (
         "of real and generated images alike, as discriminator and autoencoder see them; what is drawn is not augmented"
@@ -41,25 +41,25 @@ class GANThroughAE(Strategy):
         latent_dim: Width,
         reconstruction_weight: NonNegativeScheduled,
         learn_from_generated: bool,
-        average_halflife: Steps,
+        ema_halflife: Steps,
         conditional: bool,
     ) -> None:
         super().__init__(spec, conditional)
-        self.game, self.parts, self.code_dim = game, game.critic_turns, latent_dim
+        self.game, self.batches, self.code_dim = game, game.n_critic, latent_dim
         self.reconstruction_weight, self.learn_from_generated = reconstruction_weight, learn_from_generated
         self.encoder = encoder(input_shape=self.widened(spec.image_shape), output_shape=(latent_dim,))
         self.decoder = decoder(input_shape=self.widened((latent_dim,)), output_shape=spec.image_shape)
         self.generator = generator(input_shape=self.widened((latent_dim,)), output_shape=spec.image_shape)
         self.discriminator = game.discriminator(discriminator, spec.image_shape, self.label_dim)
-        self.codec = Codec(self.encoder, self.decoder)
-        self.forge = Forge(self.generator, self.codec, "image")
-        self.autoencoder = Player("autoencoder", self.encoder, self.decoder, optimizer=optimizer())
-        self.critic = game.critic(self.discriminator, optimizer=optimizer)
-        self.forger = Player("forger", self.generator, optimizer=optimizer(), average_halflife=average_halflife)
+        self.autoencoder = Autoencoder(self.encoder, self.decoder)
+        self.paired_generator = PairedGenerator(self.generator, self.autoencoder, "image")
+        self.autoencoder_player = Player("autoencoder", self.encoder, self.decoder, optimizer=optimizer())
+        self.discriminator_player = game.discriminator_player(self.discriminator, optimizer=optimizer)
+        self.generator_player = Player("generator", self.generator, optimizer=optimizer(), ema_halflife=ema_halflife)
         self.declare(
-            self.autoencoder,
-            self.critic,
-            self.forger,
+            self.autoencoder_player,
+            self.discriminator_player,
+            self.generator_player,
             encoder=self.encoder,
             decoder=self.decoder,
             generator=self.generator,
@@ -67,16 +67,20 @@ class GANThroughAE(Strategy):
         )
 
     def step(self, batch: Batch, context: StepContext) -> Logs:
-        reconstruction = self.autoencoder.minimize(*self.autoencoder_loss(batch, context), context)
+        reconstruction = self.autoencoder_player.minimize(
+            *self.autoencoder_loss(self.game.last(batch), context), context
+        )
         for part, turn in self.game.turns(batch, context):
             fake = self.generate(part, turn, training=True)
-            logs = self.critic.minimize(*self.critic_loss(part, fake, turn, training=True), turn)
-        return reconstruction | logs | self.forger.minimize(*self.forger_loss(part, fake, context), context)
+            logs = self.discriminator_player.minimize(*self.discriminator_loss(part, fake, turn, training=True), turn)
+        return (
+            reconstruction | logs | self.generator_player.minimize(*self.generator_loss(part, fake, context), context)
+        )
 
     def evaluate(self, batch: Batch, context: StepContext) -> Logs:
-        error = self.codec.error(batch["image"], self.condition(batch))
+        error = self.autoencoder.error(batch["image"], self.condition(batch))
         fake = self.generate(batch, context, training=False)
-        return {"loss": error, **self.critic_loss(batch, fake, context, training=False)[1]}
+        return {"loss": error, **self.discriminator_loss(batch, fake, context, training=False)[1]}
 
     def autoencoder_loss(self, batch: Batch, context: StepContext) -> Loss:
         """Reproduce real images, and generated ones where these are to be learned from, all augmented alike."""
@@ -84,36 +88,36 @@ class GANThroughAE(Strategy):
         if self.learn_from_generated:
             generated = context.augmented(self.generate(batch, context, training=True), "generated")
             image, label = tf.concat([image, generated], axis=0), tf.concat([label, label], axis=0)
-        return self.codec.loss(image, label, context)
+        return self.autoencoder.loss(image, label, context)
 
     def generate(self, batch: Batch, context: StepContext, training: bool) -> tf.Tensor:
         """Images in [-1, 1], one for each row of the batch."""
         label = self.condition(batch)
-        return self.forge.image(self.forge.noise(label, context.noise), label, training)
+        return self.paired_generator.image(self.paired_generator.noise(label, context.noise), label, training)
 
-    def critic_loss(self, batch: Batch, fake: tf.Tensor, context: StepContext, training: bool) -> Loss:
+    def discriminator_loss(self, batch: Batch, fake: tf.Tensor, context: StepContext, training: bool) -> Loss:
         """Tell images from generated ones."""
         score = self.game.score(self.discriminator, self.condition(batch), training)
-        return self.game.critic_loss(score, batch["image"], fake, context, training)
+        return self.game.discriminator_loss(score, batch["image"], fake, context, training)
 
-    def forger_loss(self, batch: Batch, fake: tf.Tensor, context: StepContext) -> Loss:
+    def generator_loss(self, batch: Batch, fake: tf.Tensor, context: StepContext) -> Loss:
         """Make images that the discriminator calls real and the autoencoder can reproduce."""
         label = self.condition(batch)
         score = self.game.score(self.discriminator, label, training=True)
-        adversarial, logs = self.game.forger_loss(score, fake, context)
-        error = self.codec.error(context.augmented(fake, "judged"), label)
+        adversarial, logs = self.game.generator_loss(score, fake, context)
+        error = self.autoencoder.error(context.augmented(fake, "judged"), label)
         logs |= {"generator/reconstruction": error}
         logs |= scheduled(context, reconstruction_weight=self.reconstruction_weight)
         return adversarial + at(self.reconstruction_weight, context) * error, logs
 
     def sample(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
-        return self.forge.image(self.forge.noise(label, noise), label)
+        return self.paired_generator.image(self.paired_generator.noise(label, noise), label)
 
     def draw(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
-        return self.codec.encode(self.sample(label, noise), label)
+        return self.autoencoder.encode(self.sample(label, noise), label)
 
     def encode(self, batch: Batch) -> tf.Tensor:
-        return self.codec.encode(batch["image"], self.condition(batch))
+        return self.autoencoder.encode(batch["image"], self.condition(batch))
 
     def decode(self, code: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
-        return self.codec.decode(code, label)
+        return self.autoencoder.decode(code, label)

@@ -37,8 +37,8 @@ class HAE(Strategy):
         optimizer: OptimizerBuilder,
         levels: Widths,
         level_steps: Steps,
-        likelihood: LikelihoodName,
-        average_halflife: Steps,
+        reconstruction: LikelihoodName,
+        ema_halflife: Steps,
         conditional: bool,
         prior: priors.PriorName,
         prior_components: PositiveInt,
@@ -46,9 +46,11 @@ class HAE(Strategy):
         super().__init__(spec, conditional)
         self.levels, self.code_dim = levels, sum(levels)
         self.prior_components = priors.components(prior, prior_components)
-        self.likelihood = likelihood_for(spec, likelihood)
+        self.likelihood = likelihood_for(spec, reconstruction, setting="reconstruction")
         if self.likelihood.scale:
-            raise UserError(f"model.likelihood={likelihood} has a scale of its own, which levels that add up have not.")
+            raise UserError(
+                f"model.reconstruction={reconstruction} has a scale of its own, which levels that add up have not."
+            )
         *places, channels = spec.image_shape
         seen, image = self.widened((*places, 2 * channels)), spec.image_shape
         self.encoders = tuple(encoder(input_shape=seen, output_shape=(size,)) for size in levels)
@@ -59,7 +61,7 @@ class HAE(Strategy):
             groups = {"levels": (*self.encoders, *self.decoders)}
         self.phases = dict.fromkeys(groups, level_steps)
         self.autoencoders = tuple(
-            Player(name, *networks, optimizer=optimizer(), average_halflife=average_halflife)
+            Player(name, *networks, optimizer=optimizer(), ema_halflife=ema_halflife)
             for name, networks in groups.items()
         )
         self.declare(*self.autoencoders, encoders=self.encoders, decoders=self.decoders)

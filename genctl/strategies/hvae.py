@@ -45,7 +45,7 @@ class HVAE(Strategy):
         free_bits: Amount,
         likelihood: LikelihoodName,
         binarization: BinarizationName,
-        average_halflife: Steps,
+        ema_halflife: Steps,
         conditional: bool,
     ) -> None:
         super().__init__(spec, conditional)
@@ -61,11 +61,11 @@ class HVAE(Strategy):
         )
         networks = {"encoder": self.encoder, "decoder": self.decoder, **self.ladder._asdict()}
         everything = [self.encoder, *itertools.chain(*self.ladder), self.decoder]
-        self.autoencoder = Player("autoencoder", *everything, optimizer=optimizer(), average_halflife=average_halflife)
-        self.declare(self.autoencoder, **networks)
+        self.autoencoder_player = Player("autoencoder", *everything, optimizer=optimizer(), ema_halflife=ema_halflife)
+        self.declare(self.autoencoder_player, **networks)
 
     def step(self, batch: Batch, context: StepContext) -> Logs:
-        logs = self.autoencoder.minimize(*self.loss(batch, context, training=True), context)
+        logs = self.autoencoder_player.minimize(*self.loss(batch, context, training=True), context)
         return {**logs, "beta": self.beta(context)}
 
     def evaluate(self, batch: Batch, context: StepContext) -> Logs:

@@ -16,7 +16,7 @@ from genctl.objectives.binarization import BINARIZATIONS, BinarizationName, chec
 from genctl.objectives.bounds import active_units, bits_per_dim, doubly_reparameterized, importance_bound, log_ratio
 from genctl.objectives.likelihoods import LikelihoodName, likelihood_for
 from genctl.objectives.normal import Normal, standard
-from genctl.strategies.parts.gaussian_autoencoder import NormalCodec
+from genctl.strategies.parts.gaussian_autoencoder import GaussianAutoencoder
 from genctl.strategies.parts.scale import with_scale
 from genctl.strategies.parts.strategy import Batch, NetworkBuilder, OptimizerBuilder, Strategy, repeated
 from genctl.strategies.players.player import Logs, Loss, Player
@@ -42,7 +42,7 @@ class IWAE(Strategy):
         gradient: Literal["plain", "doubly_reparameterized"],
         likelihood: LikelihoodName,
         binarization: BinarizationName,
-        average_halflife: Steps,
+        ema_halflife: Steps,
         conditional: bool,
     ) -> None:
         super().__init__(spec, conditional)
@@ -54,22 +54,22 @@ class IWAE(Strategy):
         self.decoder = with_scale(
             decoder(input_shape=self.widened((latent_dim,)), output_shape=spec.image_shape), self.likelihood
         )
-        self.codec = NormalCodec(self.encoder, self.decoder, self.likelihood, self.condition)
-        self.autoencoder = Player(
-            "autoencoder", self.encoder, self.decoder, optimizer=optimizer(), average_halflife=average_halflife
+        self.autoencoder = GaussianAutoencoder(self.encoder, self.decoder, self.likelihood, self.condition)
+        self.autoencoder_player = Player(
+            "autoencoder", self.encoder, self.decoder, optimizer=optimizer(), ema_halflife=ema_halflife
         )
-        self.declare(self.autoencoder, encoder=self.encoder, decoder=self.decoder)
+        self.declare(self.autoencoder_player, encoder=self.encoder, decoder=self.decoder)
 
     def step(self, batch: Batch, context: StepContext) -> Logs:
-        return self.autoencoder.minimize(*self.loss(batch, context), context)
+        return self.autoencoder_player.minimize(*self.loss(batch, context), context)
 
     def loss(self, batch: Batch, context: StepContext) -> Loss:
         """A number with the gradient that was chosen, and the bound's logs; means over examples."""
         batch = {**batch, "image": self.binarize(context.augmented(batch["image"]), context.noise)}
-        posterior = self.codec.infer(batch, training=True).repeated(self.samples)
+        posterior = self.autoencoder.infer(batch, training=True).repeated(self.samples)
         code = posterior.at(context.noise.normal("code", tf.shape(posterior.mean)))
         still, density = (tf.stop_gradient(code), posterior.fixed()) if self.doubly else (code, posterior)
-        likelihood = -self.codec.distortion(repeated(batch, self.samples), still, training=True)
+        likelihood = -self.autoencoder.distortion(repeated(batch, self.samples), still, training=True)
         ratio = log_ratio(still, standard(still), density)
         log_weights = tf.reshape(likelihood + ratio, (-1, self.samples))
         bound = tf.reduce_mean(importance_bound(log_weights))
@@ -89,22 +89,22 @@ class IWAE(Strategy):
         return {**logs, "active_units": active_units(self.encode(batch))}
 
     def log_terms(self, batch: Batch, noise: Noise, samples: int) -> tuple[tf.Tensor, tf.Tensor]:
-        return self.codec.log_terms(batch, noise, samples)
+        return self.autoencoder.log_terms(batch, noise, samples)
 
     def rates(self, batch: Batch) -> tf.Tensor:
-        return self.codec.rates(batch)
+        return self.autoencoder.rates(batch)
 
     def draw(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
         return noise.normal("code", (keras.ops.shape(label)[0], self.code_dim))
 
     def draw_posterior(self, batch: Batch, noise: Noise) -> tf.Tensor:
-        return self.codec.draw_posterior(batch, noise)
+        return self.autoencoder.draw_posterior(batch, noise)
 
     def posterior(self, batch: Batch) -> Normal:
-        return self.codec.infer(batch)
+        return self.autoencoder.infer(batch)
 
     def encode(self, batch: Batch) -> tf.Tensor:
         return self.posterior(batch).mean
 
     def decode(self, code: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
-        return self.codec.decode(code, label)
+        return self.autoencoder.decode(code, label)

@@ -19,7 +19,7 @@ from genctl.strategies.players.player import Logs, Loss, Player
 
 
 class MSGAN(Strategy):
-    """The critic, who has a discriminator for each size, takes its turns; then the forger takes one."""
+    """The discriminator, who has a discriminator for each size, takes its turns; then the generator takes one."""
 
     augmentation = AUGMENTATION
 
@@ -30,35 +30,35 @@ class MSGAN(Strategy):
         discriminator: NetworkBuilder,
         optimizer: OptimizerBuilder,
         game: Game,
-        noise_dim: Width,
+        latent_dim: Width,
         level_steps: Steps,
-        average_halflife: Steps,
+        ema_halflife: Steps,
         conditional: bool,
     ) -> None:
         super().__init__(spec, conditional)
-        self.game, self.parts = game, game.critic_turns
-        self.code_dim = noise_dim
+        self.game, self.batches = game, game.n_critic
+        self.code_dim = latent_dim
         self.generator = generator(
-            input_shape=self.widened((noise_dim,)), output_shape=spec.image_shape, several_sizes=True
+            input_shape=self.widened((latent_dim,)), output_shape=spec.image_shape, several_sizes=True
         )
         shapes = [tuple(output.shape[1:]) for output in self.generator.outputs]
         self.judges = MultilevelGame(game, discriminator, shapes, self.label_dim)
         if level_steps:
             self.phases = {f"level_{level}": level_steps for level in range(1, len(shapes) + 1)}
-        self.forger = Player("forger", self.generator, optimizer=optimizer(), average_halflife=average_halflife)
-        self.critic = self.judges.critic(optimizer)
+        self.generator_player = Player("generator", self.generator, optimizer=optimizer(), ema_halflife=ema_halflife)
+        self.discriminator_player = self.judges.discriminator_player(optimizer)
         judges = numbered("discriminator", self.judges.discriminators)
-        self.declare(self.forger, self.critic, generator=self.generator, **judges)
+        self.declare(self.generator_player, self.discriminator_player, generator=self.generator, **judges)
 
     def step(self, batch: Batch, context: StepContext) -> Logs:
         for part, turn in self.game.turns(batch, context):
             fakes = self.generate(part, turn, training=True)
-            logs = self.critic.minimize(*self.critic_loss(part, fakes, turn, training=True), turn)
-        return logs | self.forger.minimize(*self.forger_loss(part, fakes, context), context)
+            logs = self.discriminator_player.minimize(*self.discriminator_loss(part, fakes, turn, training=True), turn)
+        return logs | self.generator_player.minimize(*self.generator_loss(part, fakes, context), context)
 
     def evaluate(self, batch: Batch, context: StepContext) -> Logs:
         fakes = self.generate(batch, context, training=False)
-        return self.critic_loss(batch, fakes, context, training=False)[1]
+        return self.discriminator_loss(batch, fakes, context, training=False)[1]
 
     def generate(self, batch: Batch, context: StepContext, training: bool) -> list[tf.Tensor]:
         """Images in [-1, 1] of each size that takes part, one for each row of the batch."""
@@ -66,13 +66,13 @@ class MSGAN(Strategy):
         levels = taking_part(context.phase, len(self.generator.outputs))
         return self.images(self.draw(label, context.noise), label, levels, training)
 
-    def critic_loss(self, batch: Batch, fakes: list[tf.Tensor], context: StepContext, training: bool) -> Loss:
+    def discriminator_loss(self, batch: Batch, fakes: list[tf.Tensor], context: StepContext, training: bool) -> Loss:
         """Tell images of each size from generated ones."""
-        return self.judges.critic_loss(batch["image"], fakes, self.condition(batch), context, training)
+        return self.judges.discriminator_loss(batch["image"], fakes, self.condition(batch), context, training)
 
-    def forger_loss(self, batch: Batch, fakes: list[tf.Tensor], context: StepContext) -> Loss:
+    def generator_loss(self, batch: Batch, fakes: list[tf.Tensor], context: StepContext) -> Loss:
         """Make images that the discriminator of each size calls real."""
-        return self.judges.forger_loss(fakes, self.condition(batch), context)
+        return self.judges.generator_loss(fakes, self.condition(batch), context)
 
     def images(self, code: tf.Tensor, label: tf.Tensor, levels: int, training: bool) -> list[tf.Tensor]:
         """Images in [-1, 1] of the first so many sizes; what only larger ones need is not computed."""

@@ -14,7 +14,7 @@ from genctl.objectives.binarization import BINARIZATIONS, BinarizationName, chec
 from genctl.objectives.bounds import active_units, bits_per_dim, floored_rate
 from genctl.objectives.likelihoods import LikelihoodName, likelihood_for
 from genctl.objectives.normal import Normal, standard
-from genctl.strategies.parts.gaussian_autoencoder import NormalCodec
+from genctl.strategies.parts.gaussian_autoencoder import GaussianAutoencoder
 from genctl.strategies.parts.scale import with_scale
 from genctl.strategies.parts.strategy import Batch, NetworkBuilder, OptimizerBuilder, Strategy
 from genctl.strategies.players.player import Logs, Player
@@ -32,7 +32,7 @@ class VAE(Strategy):
         latent_dim: Width,
         beta: NonNegativeScheduled,
         likelihood: LikelihoodName,
-        average_halflife: Steps,
+        ema_halflife: Steps,
         conditional: bool,
         free_bits: Amount = 0.0,
         binarization: BinarizationName = "none",
@@ -48,15 +48,15 @@ class VAE(Strategy):
         self.decoder = with_scale(
             decoder(input_shape=self.widened((latent_dim,)), output_shape=spec.image_shape), self.likelihood
         )
-        self.codec = NormalCodec(self.encoder, self.decoder, self.likelihood, self.condition)
-        self.autoencoder = Player(
-            "autoencoder", self.encoder, self.decoder, optimizer=optimizer(), average_halflife=average_halflife
+        self.autoencoder = GaussianAutoencoder(self.encoder, self.decoder, self.likelihood, self.condition)
+        self.autoencoder_player = Player(
+            "autoencoder", self.encoder, self.decoder, optimizer=optimizer(), ema_halflife=ema_halflife
         )
-        self.declare(self.autoencoder, encoder=self.encoder, decoder=self.decoder)
+        self.declare(self.autoencoder_player, encoder=self.encoder, decoder=self.decoder)
 
     def step(self, batch: Batch, context: StepContext) -> Logs:
         loss, logs, _ = self.loss(batch, context, training=True)
-        logs = self.autoencoder.minimize(loss, logs, context)
+        logs = self.autoencoder_player.minimize(loss, logs, context)
         return {**logs, "beta": self.beta(context)} if callable(self.beta) else logs
 
     def evaluate(self, batch: Batch, context: StepContext) -> Logs:
@@ -70,9 +70,9 @@ class VAE(Strategy):
         Numbers of a code whose rate is below `free_bits` nats count as if they had that (Kingma et al. 2016).
         """
         batch = {**batch, "image": self.binarize(context.augmented(batch["image"]), context.noise)}
-        posterior = self.codec.infer(batch, training)
+        posterior = self.autoencoder.infer(batch, training)
         code = posterior.at(context.noise.normal("code", tf.shape(posterior.mean)))
-        distortion = tf.reduce_mean(self.codec.distortion(batch, code, training))
+        distortion = tf.reduce_mean(self.autoencoder.distortion(batch, code, training))
         kl = posterior.kl(standard(code))
         rate = tf.reduce_mean(tf.reduce_sum(kl, axis=1))
         loss = distortion + at(self.beta, context) * floored_rate(kl, self.free_bits)
@@ -80,22 +80,22 @@ class VAE(Strategy):
         return loss, logs | bits_per_dim(distortion + rate, self.likelihood, self.spec), posterior
 
     def log_terms(self, batch: Batch, noise: Noise, samples: int) -> tuple[tf.Tensor, tf.Tensor]:
-        return self.codec.log_terms(batch, noise, samples)
+        return self.autoencoder.log_terms(batch, noise, samples)
 
     def rates(self, batch: Batch) -> tf.Tensor:
-        return self.codec.rates(batch)
+        return self.autoencoder.rates(batch)
 
     def draw(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
         return noise.normal("code", (keras.ops.shape(label)[0], self.code_dim))
 
     def draw_posterior(self, batch: Batch, noise: Noise) -> tf.Tensor:
-        return self.codec.draw_posterior(batch, noise)
+        return self.autoencoder.draw_posterior(batch, noise)
 
     def posterior(self, batch: Batch) -> Normal:
-        return self.codec.infer(batch)
+        return self.autoencoder.infer(batch)
 
     def encode(self, batch: Batch) -> tf.Tensor:
         return self.posterior(batch).mean
 
     def decode(self, code: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
-        return self.codec.decode(code, label)
+        return self.autoencoder.decode(code, label)

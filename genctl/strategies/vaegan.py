@@ -5,7 +5,7 @@ With z ~ q(z | x), x' = De(z), x'' = De(z'') for z'' ~ N(0, I), and f the discri
     distance = 1/2 E[||f(x) - f(x')||^2]  (the negative of equation 7, but for a constant)
     encoder minimises beta KL(q(z | x) || p(z)) + distance
     decoder minimises gamma distance + the game's loss of a generator, for x' and x''
-    discriminator minimises the game's loss of a critic, with x as real images, x' and x'' as generated ones
+    discriminator minimises the game's loss of a discriminator, with x as real images, x' and x'' as generated ones
 
 The paper has beta = 1 and the game of objectives/adversarial.py called minimax. Here every other image of a batch is
 encoded, and x'' stand in the places of the others: the discriminator sees as many generated images as real ones.
@@ -49,24 +49,24 @@ class VAEGAN(Strategy):
         latent_dim: Width,
         beta: NonNegativeScheduled,
         gamma: NonNegativeScheduled,
-        average_halflife: Steps,
+        ema_halflife: Steps,
         conditional: bool,
     ) -> None:
         super().__init__(spec, conditional)
-        self.game, self.parts, self.code_dim = game, game.critic_turns, latent_dim
+        self.game, self.batches, self.code_dim = game, game.n_critic, latent_dim
         self.beta, self.gamma = beta, gamma
         self.encoder = encoder(input_shape=self.widened(spec.image_shape), output_shape=(2 * latent_dim,))
         self.decoder = decoder(input_shape=self.widened((latent_dim,)), output_shape=spec.image_shape)
         self.discriminator = game.discriminator(discriminator, spec.image_shape, self.label_dim)
         self.features = features(self.discriminator)
-        average = {"average_halflife": average_halflife}
+        average = {"ema_halflife": ema_halflife}
         self.inferrer = Player("inferrer", self.encoder, optimizer=optimizer(), **average)
-        self.forger = Player("forger", self.decoder, optimizer=optimizer(), **average)
-        self.critic = game.critic(self.discriminator, optimizer=optimizer)
+        self.generator_player = Player("generator", self.decoder, optimizer=optimizer(), **average)
+        self.discriminator_player = game.discriminator_player(self.discriminator, optimizer=optimizer)
         self.declare(
             self.inferrer,
-            self.forger,
-            self.critic,
+            self.generator_player,
+            self.discriminator_player,
             encoder=self.encoder,
             decoder=self.decoder,
             discriminator=self.discriminator,
@@ -75,17 +75,17 @@ class VAEGAN(Strategy):
     def step(self, batch: Batch, context: StepContext) -> Logs:
         for part, turn in self.game.turns(batch, context):
             made = self.generate(part, turn, training=True)
-            logs = self.critic.minimize(*self.critic_loss(part, made, turn, training=True), turn)
-        inferrer, forger, more = self.losses(part, made, context, training=True)
+            logs = self.discriminator_player.minimize(*self.discriminator_loss(part, made, turn, training=True), turn)
+        inferrer, generator, more = self.losses(part, made, context, training=True)
         logs |= more | self.inferrer.minimize(inferrer, {}, context)
-        logs |= self.forger.minimize(forger, {}, context)
+        logs |= self.generator_player.minimize(generator, {}, context)
         return logs | scheduled(context, beta=self.beta, gamma=self.gamma)
 
     def evaluate(self, batch: Batch, context: StepContext) -> Logs:
         error = total(tf.square(batch["image"] - self.reconstruct(batch))) / 4  # in intensities
         made = self.generate(batch, context, training=False)
         logs = {"squared_error": tf.reduce_mean(error), **self.losses(batch, made, context, training=False)[2]}
-        return logs | self.critic_loss(batch, made, context, training=False)[1]
+        return logs | self.discriminator_loss(batch, made, context, training=False)[1]
 
     def generate(self, batch: Batch, context: StepContext, training: bool) -> Made:
         """What all players learn from, in one pass."""
@@ -95,20 +95,20 @@ class VAEGAN(Strategy):
         images = self.decode(in_turn(code, prior), label, training)
         return images, tf.reduce_mean(standard_normal_kl(*posterior))
 
-    def critic_loss(self, batch: Batch, made: Made, context: StepContext, training: bool) -> Loss:
+    def discriminator_loss(self, batch: Batch, made: Made, context: StepContext, training: bool) -> Loss:
         """Tell images from reconstructions and samples."""
         score = self.game.score(self.discriminator, self.condition(batch), training)
-        return self.game.critic_loss(score, batch["image"], made[0], context, training)
+        return self.game.discriminator_loss(score, batch["image"], made[0], context, training)
 
     def losses(self, batch: Batch, made: Made, context: StepContext, training: bool) -> Losses:
         """Means over examples."""
         (fakes, rate), label = made, self.condition(batch)
         distance = self.distance(batch["image"][::2], fakes[::2], label[::2], training)
         score = self.game.score(self.discriminator, label, training)
-        adversarial, logs = self.game.forger_loss(score, fakes, context)
+        adversarial, logs = self.game.generator_loss(score, fakes, context)
         inferrer = at(self.beta, context) * rate + distance
-        forger = at(self.gamma, context) * distance + adversarial
-        return inferrer, forger, {"rate": rate, "distance": distance, **logs}
+        generator = at(self.gamma, context) * distance + adversarial
+        return inferrer, generator, {"rate": rate, "distance": distance, **logs}
 
     def distance(self, first: tf.Tensor, second: tf.Tensor, label: tf.Tensor, training: bool) -> tf.Tensor:
         """1/2 ||f(x) - f(x')||^2 of images with the same labels: summed over features, mean over examples."""

@@ -1,4 +1,4 @@
-"""Things to do every so many steps: callables of the run, with an attribute `every`.
+"""Things to do every so many steps: callables of the run, with an attribute `every_steps`.
 
 A callback may also say that it is wanted `at_phase_end`, `at_best` (a new best validation) and `at_end` of training.
 """
@@ -23,7 +23,7 @@ log = logging.getLogger("genctl")
 
 def is_wanted(callback: Callback, run: "Run") -> bool:
     """Whether the callback has its turn at the run's step; at the end, only what the step did not bring anyway."""
-    every = getattr(callback, "every", 0)
+    every = getattr(callback, "every_steps", 0)
     due = bool(every) and run.step % every == 0
     if getattr(callback, "at_best", False) and run.best and run.best["step"] == run.step:
         return True
@@ -38,8 +38,8 @@ class Log:
     at_phase_end = True
     at_end = True
 
-    def __init__(self, every: PositiveInt) -> None:
-        self.every = every
+    def __init__(self, every_steps: PositiveInt) -> None:
+        self.every_steps = every_steps
 
     def __call__(self, run: "Run") -> None:
         averages = run.averages[run.phase_done]
@@ -57,9 +57,9 @@ class Validate:
 
     measures = "validation"
 
-    def __init__(self, every: NonNegativeInt) -> None:
-        self.every = every
-        self.at_end = every > 0
+    def __init__(self, every_steps: NonNegativeInt) -> None:
+        self.every_steps = every_steps
+        self.at_end = every_steps > 0
 
     def __call__(self, run: "Run") -> None:
         if not run.validation.size:
@@ -70,7 +70,7 @@ class Validate:
 class FitPrior:
     """Fit a prior to the codes of training images once training has ended, where the strategy draws from one."""
 
-    every = 0
+    every_steps = 0
     at_end = True
 
     def __call__(self, run: "Run") -> None:
@@ -89,9 +89,9 @@ class FitPrior:
 class Images:
     """Draw samples of the same noise every time, and validation images beside their reconstructions."""
 
-    def __init__(self, every: NonNegativeInt, count: Annotated[int, Field(gt=0, le=10_000)]) -> None:
-        self.every, self.count = every, count
-        self.at_end = every > 0
+    def __init__(self, every_steps: NonNegativeInt, count: Annotated[int, Field(gt=0, le=10_000)]) -> None:
+        self.every_steps, self.count = every_steps, count
+        self.at_end = every_steps > 0
 
     def __call__(self, run: "Run") -> None:
         from genctl.data.batches import batch
@@ -122,8 +122,8 @@ class Checkpoint:
     at_end = True
     at_best = True
 
-    def __init__(self, every: NonNegativeInt, keep: PositiveInt) -> None:
-        self.every, self.keep = every, keep
+    def __init__(self, every_steps: NonNegativeInt, keep: PositiveInt) -> None:
+        self.every_steps, self.keep = every_steps, keep
 
     def __call__(self, run: "Run") -> None:
         run.save()

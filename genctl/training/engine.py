@@ -71,23 +71,12 @@ def _read(path: Path) -> Choices:
     return Choices(resident=found["resident"], xla=found["xla"])
 
 
-def check_parts(trainer: Trainer, strategy: Strategy) -> None:
-    """Refuse a batch that does not divide as the strategy wants or that no memory holds, and a run of no step.
-
-    Raises UserError.
-    """
+def check_size(trainer: Trainer, strategy: Strategy) -> None:
+    """Refuse a batch that no memory holds, and a run of no step. Raises UserError."""
     _check_length(trainer, strategy)
-    parts = strategy.parts * count()
-    if trainer.batch_size % parts:
-        devices = f" on each of {count()} devices" if count() > 1 else ""
-        suitable = max(1, round(trainer.batch_size / parts)) * parts
-        raise UserError(
-            f"trainer.batch_size={trainer.batch_size} does not divide into the {strategy.parts} equal parts of "
-            f"model.critic_turns={strategy.parts}{devices}: use a multiple of {parts}, such as {suitable}."
-        )
     for role, network in strategy.networks.items():
         size = tf.as_dtype(keras.config.dtype_policy().compute_dtype).size
-        needed, free = trainer.batch_size // parts * kept_numbers(network) * size, free_memory()
+        needed, free = trainer.batch_size // count() * kept_numbers(network) * size, free_memory()
         if needed > free:
             raise UserError(
                 f"{role}: a step of training keeps {amount(needed)} of what its layers give for trainer.batch_size="
@@ -99,7 +88,7 @@ def _check_length(trainer: Trainer, strategy: Strategy) -> None:
     """Refuse a run without steps, or with fewer than an update takes; of one in epochs that is not known yet."""
     if trainer.epochs is not None:
         return
-    total = trainer.total_steps(0, sum(strategy.phases.values()))
+    total = trainer.total_steps(0, strategy)
     for player in strategy.players.values():
         if player.optimizer.accumulate > total:
             raise UserError(
@@ -124,7 +113,7 @@ def check_devices(trainer: Trainer, strategy: Strategy) -> None:
 
 def _check_examples(place: str, trainer: Trainer, strategy: Strategy) -> None:
     """Refuse what the examples of a batch have to do with one another, where each device sees a part of them alone."""
-    pairs = 2 * strategy.parts * count()
+    pairs = 2 * count()
     if strategy.alternates and trainer.batch_size % pairs:
         raise UserError(
             f"{place}: this model treats every other example in another way, so that each device needs an even number "

@@ -28,7 +28,7 @@ CHECKS = {
         steps=1000,
         advice="the discriminator has told every image from every generated one for {steps} steps, so that the "
         "generator learns little from it. What usually helps: model.penalty=r1, model.instance_noise=0.1, a smaller "
-        "model.critic_learning_rate, or model=wgan_gp.",
+        "model.discriminator_learning_rate, or model=wgan_gp.",
     ),
     "modes": Check(
         logs=("generator/diversity",),

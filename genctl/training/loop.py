@@ -64,6 +64,6 @@ def next_stop(run: "Run", callbacks: Sequence[Callback], others: Sequence[int] =
 
     others: further steps to stop at.
     """
-    intervals = [every for callback in callbacks if (every := getattr(callback, "every", 0))]
+    intervals = [every for callback in callbacks if (every := getattr(callback, "every_steps", 0))]
     turns = [(run.step // every + 1) * every for every in intervals]
     return min([run.total, *turns, *(end for end in (*run.strategy.phase_ends(), *others) if end > run.step)])

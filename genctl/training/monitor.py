@@ -71,10 +71,12 @@ def monitor(trainer: "Trainer", strategy: "Strategy", callbacks: Sequence[Any]) 
             )
         found = Monitor(split, name, known[trainer.monitor], trainer.patience)
     if (trainer.monitor or trainer.patience) and not any(
-        getattr(callback, "every", 0) for callback in callbacks if measures(callback, found.split)
+        getattr(callback, "every_steps", 0) for callback in callbacks if measures(callback, found.split)
     ):
         turn = {VALIDATION: "validate", EVALUATION: "evaluate"}[found.split]
-        raise UserError(f"{found.split}/{found.name} is never measured: set callbacks.{turn}.every to some steps.")
+        raise UserError(
+            f"{found.split}/{found.name} is never measured: set callbacks.{turn}.every_steps to some steps."
+        )
     return found
 
 

@@ -47,7 +47,7 @@ class Progress:
         self._bar.update(self._task, completed=run.step, phase=run.phase_done, losses=losses(run), speed=speed)
         if not self._live and time.monotonic() - self._last_line >= LINE_SECONDS:
             self._last_line = time.monotonic()
-            rate = run.images_per_second / run.trainer.batch_size
+            rate = run.images_per_second / run.order.batch_size
             left = f", {(run.total - run.step) / rate:.0f} s left" if rate else ""
             log.info("%s %d/%d  %s  %s%s", run.phase_done, run.step, run.total, losses(run), speed, left)
 

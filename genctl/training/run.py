@@ -62,7 +62,7 @@ class Run:
         self.rollbacks = 0  # how often the run went back from a loss that was not finite
         source = Resident if engine.resident else Streamed
         self.train, self.validation = source(dataset.split("train")), source(dataset.split("validation"))
-        self.order = Order(self.train.size, trainer.batch_size, seed)
+        self.order = Order(self.train.size, trainer.examples_per_step(strategy), seed)
         self.averages: dict[str, Averages] = collections.defaultdict(Averages)
         self.journal, self.board = Journal(directory / "metrics.jsonl"), Board(directory)
         self.sampler, self.health = Sampler(strategy), Health()
@@ -96,7 +96,7 @@ class Run:
     @property
     def images_per_second(self) -> float:
         """Training speed so far; 0 before it is known."""
-        return self.trainer.batch_size * self._timed_steps / self._timed_seconds if self._timed_steps else 0.0
+        return self.order.batch_size * self._timed_steps / self._timed_seconds if self._timed_steps else 0.0
 
     def advance(self, due: int) -> None:
         """Train towards step `due` of this phase, where callbacks look at the run, for a second. Raises NonFinite."""
@@ -107,8 +107,7 @@ class Run:
         began = time.perf_counter()
         advice = " With trainer.xla=false, under another name=…, it may be." if self.engine.xla else ""
         with explained(f"training after step {self.step} (phase {phase})", self._sizes, advice):
-            done, healthy = run(inputs, first, tf.constant(count), tf.constant(due, tf.int64))
-            done, healthy = int(done), bool(healthy)
+            done, healthy = map(int, run(inputs, first, tf.constant(count), tf.constant(due, tf.int64)))
         self._time(0 if fresh else done, time.perf_counter() - began)
         self.step, self.steps_here = self.step + done, self.steps_here + done
         self.averages[phase].count += done
@@ -129,7 +128,7 @@ class Run:
         noise = Noise(self.seed, purpose=f"train{self.rollbacks or ''}", shared=self.engine.devices > 1)
         factor = self.trainer.rollback_factor**self.rollbacks
         span, augment = self.strategy.span(phase, self.total), augmenter(self.dataset.augment, self.dataset.spec)
-        context = StepContext(0, phase, noise, span, factor, augment)
+        context = StepContext(0, phase, noise, span, self.trainer.batch_size, factor, augment)
         return program.training(self.strategy, self.train, self.averages[phase], context, self.engine.xla)
 
     def validate(self) -> dict[str, float]:

@@ -3,12 +3,15 @@
 import dataclasses
 import math
 import re
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, Field, PositiveInt
 
 from genctl.config.intervals import PositiveSteps, Steps
 from genctl.errors import UserError
+
+if TYPE_CHECKING:
+    from genctl.strategies.parts.strategy import Strategy
 
 MOST_EPOCHS = 10**6
 MOST_PROFILED = 1000  # steps of a profile, which is kept in memory until it ends
@@ -29,7 +32,7 @@ class Trainer:
 
     steps: optimizer steps in all; None: the sum of the model's phases.
     epochs: passes over the training split, which replace `steps` where given; part of a step counts as one.
-    batch_size: examples a step. device: auto, cpu, gpu or gpu:N.
+    batch_size: examples that a player learns from at once. device: auto, cpu, gpu or gpu:N.
     devices: how many of that device, or parts of a CPU, share every batch; all of a CPU are its cores.
     workers: what names the processes that share every batch; each uses all GPUs that it sees, or its CPU.
     wait_seconds: how long these wait for each other at the start.
@@ -103,11 +106,15 @@ class Trainer:
                 f"use trainer.batch_size={examples} or less."
             )
 
-    def total_steps(self, examples: int, phase_steps: int) -> int:
-        """The run's length, for a training split of `examples` and phases of `phase_steps` in all."""
+    def examples_per_step(self, strategy: "Strategy") -> int:
+        """The training examples that one step sees: one batch, or one for each turn of a discriminator."""
+        return self.batch_size * strategy.batches
+
+    def total_steps(self, examples: int, strategy: "Strategy") -> int:
+        """The run's length, for a training split of `examples`. Raises UserError where nothing says it."""
         if self.epochs is not None:
-            return max(1, math.ceil(self.epochs * examples / self.batch_size))
-        if not (total := self.steps or phase_steps):
+            return max(1, math.ceil(self.epochs * examples / self.examples_per_step(strategy)))
+        if not (total := self.steps or sum(strategy.phases.values())):
             raise UserError(
                 "trainer.steps=null: this model has no phases to add up; give trainer.steps or trainer.epochs."
             )

@@ -121,15 +121,15 @@ def _train(
             parallel,
         )
         from genctl.runs.pretrained import adopt
-        from genctl.training.engine import check_devices, check_parts
+        from genctl.training.engine import check_devices, check_size
 
         how = plan.trainer
         with device.use(how.device, how.devices, how.workers, how.wait_seconds) as place:
             strategy = build.strategy(config, plan.dataset.spec, invocation.trust)
             check_devices(plan.trainer, strategy)
-            check_parts(plan.trainer, strategy)
+            check_size(plan.trainer, strategy)
             watch = monitor(plan.trainer, strategy, plan.callbacks)
-            total = how.total_steps(plan.dataset.sizes["train"], sum(strategy.phases.values()))
+            total = how.total_steps(plan.dataset.sizes["train"], strategy)
             begun = _begun(directory, total)
             source = adopt(strategy, strategy.pretrained) if strategy.pretrained and not begun else None
             with rundir.held(make_directory(), parallel.worker()) as directory:

@@ -15,10 +15,10 @@ from genctl.strategies.players.player import Loss
 PROJECTIONS = 1  # random directions a step, in which the contraction is measured
 
 
-class Codec:
+class Autoencoder:
     """An encoder E and a decoder De that are given labels.
 
-    weight: of the squared error in `loss`. contraction: of ||dE(x)/dx||^2 there.
+    weight: of the squared error in `loss`. contraction_weight: of ||dE(x)/dx||^2 there.
     """
 
     likelihood = LIKELIHOODS["squared_error"]
@@ -28,14 +28,14 @@ class Codec:
         encoder: keras.Model,
         decoder: keras.Model,
         weight: NonNegativeScheduled = 1.0,
-        contraction: NonNegativeScheduled = 0.0,
+        contraction_weight: NonNegativeScheduled = 0.0,
     ) -> None:
         self.encoder, self.decoder = encoder, decoder
-        self.weight, self.contraction = weight, contraction
-        if contraction != 0 and mixes_examples(encoder):
+        self.weight, self.contraction_weight = weight, contraction_weight
+        if contraction_weight != 0 and mixes_examples(encoder):
             raise UserError(
-                "model.contraction looks at the code of each image alone, and batch normalization mixes them in the "
-                "encoder: use encoder.normalization=group, or model.contraction=0."
+                "model.contraction_weight looks at the code of each image alone, and batch normalization mixes them in "
+                "the encoder: use encoder.normalization=group, or model.contraction_weight=0."
             )
 
     def encode(self, image: tf.Tensor, label: tf.Tensor, training: bool = False) -> tf.Tensor:
@@ -52,12 +52,12 @@ class Codec:
         return tf.reduce_mean(self.likelihood.loss(image, self.decoder(attach(code, label), training=training)))
 
     def loss(self, image: tf.Tensor, label: tf.Tensor, context: StepContext) -> Loss:
-        """weight ||x - De(E(x))||^2 + contraction ||dE(x)/dx||^2; the log `loss` is the squared error alone."""
+        """weight ||x - De(E(x))||^2 + contraction_weight ||dE(x)/dx||^2; the log `loss` is the squared error alone."""
         error = self.error(image, label, training=True)
         loss = at(self.weight, context) * error
         logs = {"loss": error, **scheduled(context, reconstruction_weight=self.weight)}
-        if self.contraction == 0:
+        if self.contraction_weight == 0:
             return loss, logs
         slope = contractive(lambda x: self.encode(x, label, training=True), image, context.noise, PROJECTIONS)
-        logs |= {"contraction": slope, **scheduled(context, contraction_weight=self.contraction)}
-        return loss + at(self.contraction, context) * slope, logs
+        logs |= {"contraction": slope, **scheduled(context, contraction_weight=self.contraction_weight)}
+        return loss + at(self.contraction_weight, context) * slope, logs

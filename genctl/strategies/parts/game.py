@@ -1,4 +1,4 @@
-"""How a discriminator is taught, beside which generator it may be: what the models with a critic share.
+"""How a discriminator is taught, beside which generator it may be: what the models with a discriminator share.
 
 A game holds settings alone. Networks and players are the strategy's, which asks the game for them and for their losses.
 """
@@ -29,26 +29,29 @@ DEFAULT_WEIGHT = 10.0  # of a penalty: Gulrajani et al. 2017, algorithm 1; Mesch
 
 @dataclasses.dataclass(frozen=True)
 class Game:
-    """The settings of a critic, as a model's config gives them.
+    """The settings of a discriminator, as a model's config gives them.
 
     adversarial: the losses of both sides.
-    penalty: on the slope of the scores; penalty_weight: None for 10; penalty_every: the steps from one time that it is
-        computed, and weighed so many times, to the next (Karras et al. 2020, "lazy regularization").
-    clip_weights: the bound that the critic's weights are cut to after each of its updates (Arjovsky et al. 2017).
-    critic_turns: equal parts of a batch, on each of which the critic takes a turn before the generator's on the last.
-    critic_learning_rate: None for the optimizer's.
+    penalty: on the slope of the scores; penalty_weight: None for 10.
+    penalty_every_steps: the steps from one time that the penalty is computed, and weighed so many times, to the next
+        (Karras et al. 2020, "lazy regularization").
+    clip_weights: the bound that the discriminator's weights are cut to after its updates (Arjovsky et al. 2017).
+    n_critic: turns of the discriminator, each with a batch of its own, before the generator's with the last of them
+        (Arjovsky et al. 2017, algorithm 1).
+    discriminator_learning_rate: None for the optimizer's.
     label_smoothing: real images have the label 1 - label_smoothing (Salimans et al. 2016, section 3.4).
-    instance_noise: standard deviation of the noise on all that the critic sees (Sønderby et al. 2017, section 3.3).
-    condition_by: how the critic is given labels: beside the image, or by a projection (Miyato and Koyama 2018).
+    instance_noise: standard deviation of the noise on all that the discriminator sees (Sønderby et al. 2017, section
+        3.3).
+    condition_by: how the discriminator is given labels: beside the image, or by a projection (Miyato and Koyama 2018).
     """
 
     adversarial: AdversarialName
     penalty: PenaltyName
     penalty_weight: PositiveAmount | None
-    penalty_every: PositiveSteps
+    penalty_every_steps: PositiveSteps
     clip_weights: PositiveAmount | None
-    critic_turns: Annotated[int, Field(gt=0, le=100)]
-    critic_learning_rate: PositiveScheduled | None
+    n_critic: Annotated[int, Field(gt=0, le=100)]
+    discriminator_learning_rate: PositiveScheduled | None
     label_smoothing: Fraction
     instance_noise: NonNegativeScheduled
     condition_by: Literal["concat", "projection"]
@@ -56,7 +59,7 @@ class Game:
     def __post_init__(self) -> None:
         if self.penalty == "none":
             self._refuse_without_penalty("penalty_weight", self.penalty_weight, None)
-            self._refuse_without_penalty("penalty_every", self.penalty_every, 1)
+            self._refuse_without_penalty("penalty_every_steps", self.penalty_every_steps, 1)
         if self.label_smoothing and not ADVERSARIAL[self.adversarial].labelled:
             games = ", ".join(name for name, game in ADVERSARIAL.items() if game.labelled)
             raise UserError(
@@ -72,7 +75,7 @@ class Game:
             )
 
     def discriminator(self, build: NetworkBuilder, shape: Shape, label_dim: int) -> keras.Model:
-        """The critic's network for what has this shape, and labels. Raises UserError for one that cannot play."""
+        """The network for what has this shape, and labels. Raises UserError for one that cannot play."""
         if self.condition_by == "concat":
             network = build(input_shape=(*shape[:-1], shape[-1] + label_dim), output_shape=(1,))
         elif label_dim:
@@ -86,10 +89,10 @@ class Game:
             )
         return network
 
-    def critic(self, *networks: keras.Model, optimizer: OptimizerBuilder) -> Player:
-        """The player that moves the critic's networks."""
-        rate = {} if self.critic_learning_rate is None else {"learning_rate": self.critic_learning_rate}
-        player = Player("critic", *networks, optimizer=optimizer(**rate))
+    def discriminator_player(self, *networks: keras.Model, optimizer: OptimizerBuilder) -> Player:
+        """The player that moves the discriminator's networks."""
+        rate = {} if self.discriminator_learning_rate is None else {"learning_rate": self.discriminator_learning_rate}
+        player = Player("discriminator", *networks, optimizer=optimizer(**rate))
         if self.clip_weights:
             for weight in player.weights:
                 weight.constraint = functools.partial(_clip, bound=self.clip_weights)  # Keras applies it to updates
@@ -111,25 +114,31 @@ class Game:
         return score
 
     def turns(self, batch: Batch, context: StepContext) -> list[tuple[Batch, StepContext]]:
-        """For each turn of the critic its part of the batch, and noise of its own.
+        """For each turn of the discriminator its batch (of the n_critic that `batch` holds), and noise of its own.
 
-        A part is every so many-th row, so that devices that share the batch find those of one device. What was made
-        for the last turn serves the generator's turn too: its networks stand still until then, and run once for both.
+        What was made for the last turn serves the generator's turn too: its networks stand still until then, and run
+        once for both.
         """
-        count = self.critic_turns
-        return [
-            ({name: value[turn::count] for name, value in batch.items()}, context.branch(f"turn{turn}"))
-            for turn in range(count)
-        ]
+        return [(self._turn(batch, turn), context.branch(f"turn{turn}")) for turn in range(self.n_critic)]
 
-    def critic_loss(self, score: Score, real: tf.Tensor, fake: tf.Tensor, context: StepContext, training: bool) -> Loss:
+    def last(self, batch: Batch) -> Batch:
+        """The batch of the last turn, which those learn from who are not the discriminator."""
+        return self._turn(batch, self.n_critic - 1)
+
+    def _turn(self, batch: Batch, turn: int) -> Batch:
+        """Every so many-th row, so that devices that share the rows find those of one device."""
+        return {name: value[turn :: self.n_critic] for name, value in batch.items()}
+
+    def discriminator_loss(
+        self, score: Score, real: tf.Tensor, fake: tf.Tensor, context: StepContext, training: bool
+    ) -> Loss:
         """Tell real from fake; in training, with the penalty, which is logged by itself and without its weight."""
         logs = {"generator/diversity": diversity(real, fake)}
         real, fake = self._shown(real, context, "real"), self._shown(fake, context, "fake")
         adversarial = ADVERSARIAL[self.adversarial]
         smoothing = {"label": 1 - self.label_smoothing} if self.label_smoothing else {}
         real_scores, fake_scores = score(real), score(fake)
-        loss = adversarial.critic(real_scores, fake_scores, **smoothing)
+        loss = adversarial.discriminator(real_scores, fake_scores, **smoothing)
         logs = {"discriminator/loss": loss, **adversarial.accuracies(real_scores, fake_scores), **logs}
         if callable(self.instance_noise):
             logs["instance_noise"] = at(self.instance_noise, context)
@@ -138,22 +147,22 @@ class Game:
         penalty = self._penalty(score, real, fake, context)
         return loss + (self.penalty_weight or DEFAULT_WEIGHT) * penalty, {**logs, "discriminator/penalty": penalty}
 
-    def forger_loss(self, score: Score, fake: tf.Tensor, context: StepContext) -> Loss:
-        """Make what the critic calls real."""
-        loss = ADVERSARIAL[self.adversarial].forger(score(self._shown(fake, context, "forger")))
+    def generator_loss(self, score: Score, fake: tf.Tensor, context: StepContext) -> Loss:
+        """Make what the discriminator calls real."""
+        loss = ADVERSARIAL[self.adversarial].generator(score(self._shown(fake, context, "generator")))
         return loss, {"generator/loss": loss}
 
     def _penalty(self, score: Score, real: tf.Tensor, fake: tf.Tensor, context: StepContext) -> tf.Tensor:
         def value() -> tf.Tensor:
-            return self.penalty_every * PENALTIES[self.penalty](score, real, fake, context.noise)
+            return self.penalty_every_steps * PENALTIES[self.penalty](score, real, fake, context.noise)
 
-        if self.penalty_every == 1:
+        if self.penalty_every_steps == 1:
             return value()
-        return tf.cond(context.step % self.penalty_every == 0, value, lambda: 0.0)
+        return tf.cond(context.step % self.penalty_every_steps == 0, value, lambda: 0.0)
 
     def _shown(self, images: tf.Tensor, context: StepContext, name: str) -> tf.Tensor:
-        """What the critic is shown: real and generated images are augmented alike, so that the generator learns from
-        it what images look like, and not what augmentation makes of them (Zhao et al. 2020, section 3.2); with noise.
+        """What the discriminator is shown: real and generated images are augmented alike, so that the generator learns
+        what images look like, and not what augmentation makes of them (Zhao et al. 2020, section 3.2); with noise.
         """
         images = context.augmented(images, name)
         if self.instance_noise == 0:

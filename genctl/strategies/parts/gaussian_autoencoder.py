@@ -13,7 +13,7 @@ from genctl.strategies.parts.scale import decoded_loss
 from genctl.strategies.parts.strategy import Batch, attach, repeated
 
 
-class NormalCodec:
+class GaussianAutoencoder:
     """An encoder of means and log variances, and a decoder. condition: a batch to its labels (n, label_dim)."""
 
     def __init__(

@@ -8,18 +8,18 @@ import tensorflow as tf
 
 from genctl.compute.context import Noise
 from genctl.compute.parallel import batch_mean
-from genctl.strategies.parts.autoencoder import Codec
+from genctl.strategies.parts.autoencoder import Autoencoder
 from genctl.strategies.parts.strategy import attach
 
 Takes = Literal["noise", "codes", "both"]
 Makes = Literal["image", "code"]
 
 
-class Forge:
+class PairedGenerator:
     """A generator G of images, or of codes that the decoder draws; it has inputs of a code's size."""
 
-    def __init__(self, network: keras.Model, codec: Codec, makes: Makes) -> None:
-        self.network, self.codec, self.makes = network, codec, makes
+    def __init__(self, network: keras.Model, autoencoder: Autoencoder, makes: Makes) -> None:
+        self.network, self.autoencoder, self.makes = network, autoencoder, makes
 
     def noise(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
         """z ~ N(0, I), one for each row of `label`."""
@@ -32,13 +32,17 @@ class Forge:
     def image(self, inputs: tf.Tensor, label: tf.Tensor, training: bool = False, joint: bool = False) -> tf.Tensor:
         """The images (n, ...) in [-1, 1] of what G is given; `joint`: the decoder is in training too."""
         made = self.make(inputs, label, training)
-        return self.codec.decode(made, label, joint) if self.makes == "code" else self.codec.likelihood.image(made)
+        return (
+            self.autoencoder.decode(made, label, joint)
+            if self.makes == "code"
+            else self.autoencoder.likelihood.image(made)
+        )
 
     def code(self, inputs: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
         """The codes (n, d) of the images of what is given to G."""
         if self.makes == "code":
             return self.make(inputs, label)
-        return self.codec.encode(self.image(inputs, label), label)
+        return self.autoencoder.encode(self.image(inputs, label), label)
 
 
 def mixed(takes: Takes, z: tf.Tensor, codes: Callable[[], tf.Tensor]) -> tf.Tensor:

@@ -16,7 +16,7 @@ from genctl.strategies.parts.strategy import attach
 from genctl.strategies.players.player import Loss
 
 
-class MultilevelCodec:
+class MultilevelAutoencoder:
     """E(x) = sum_l E_l(x_l), with an encoder for each size of image; De gives an image of every size.
 
     weight: of the squared errors in `loss`.

@@ -19,26 +19,28 @@ class MultilevelGame:
         self.game = game
         self.discriminators = [game.discriminator(build, shape, label_dim) for shape in shapes]
 
-    def critic(self, optimizer: OptimizerBuilder) -> Player:
+    def discriminator_player(self, optimizer: OptimizerBuilder) -> Player:
         """The player that moves all discriminators."""
-        return self.game.critic(*self.discriminators, optimizer=optimizer)
+        return self.game.discriminator_player(*self.discriminators, optimizer=optimizer)
 
-    def critic_loss(
+    def discriminator_loss(
         self, image: tf.Tensor, fakes: Sequence[tf.Tensor], label: tf.Tensor, context: StepContext, training: bool
     ) -> Loss:
         """Tell images of each size from generated ones; as many sizes as were generated take part."""
         losses, reals = [], smaller(image, len(self.discriminators))
         for level, fake in enumerate(fakes):
             score = self.game.score(self.discriminators[level], label, training)
-            losses.append(self.game.critic_loss(score, reals[level], fake, context.branch(f"level{level}"), training))
+            losses.append(
+                self.game.discriminator_loss(score, reals[level], fake, context.branch(f"level{level}"), training)
+            )
         return mean(losses)
 
-    def forger_loss(self, fakes: Sequence[tf.Tensor], label: tf.Tensor, context: StepContext) -> Loss:
+    def generator_loss(self, fakes: Sequence[tf.Tensor], label: tf.Tensor, context: StepContext) -> Loss:
         """Make images that the discriminator of each size calls real."""
         losses = []
         for level, fake in enumerate(fakes):
             score = self.game.score(self.discriminators[level], label, training=True)
-            losses.append(self.game.forger_loss(score, fake, context.branch(f"level{level}")))
+            losses.append(self.game.generator_loss(score, fake, context.branch(f"level{level}")))
         return mean(losses)
 
 

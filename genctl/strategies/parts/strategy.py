@@ -38,7 +38,7 @@ class Strategy:
     phases: the steps of each phase in order; the last one goes on for as long as the run does.
     monitor: the validation log whose smallest value marks the best checkpoint; None where no log tells quality.
     pretrained: the run whose encoder and decoder this one begins with; None: new ones.
-    parts: equal parts that `step` divides its batch into. alternates: of these, every other row is treated differently.
+    batches: how many `step` takes, as one (see Game.turns). alternates: every other row of each is treated differently.
     code_dim: numbers in what `draw` and `encode` return and `decode` takes; set by a constructor that has these.
     needs_prior: `draw` takes codes from `prior`, a mixture of prior_components (0: none) that is fitted after training.
     likelihood: of images, given what the decoder gives; set by a constructor that has a decoder.
@@ -49,7 +49,7 @@ class Strategy:
     phases: Mapping[str, int] = {"train": 0}
     monitor: str | None = None
     pretrained: str | None = None
-    parts = 1
+    batches = 1
     alternates = False
     code_dim = 0
     needs_prior = False

@@ -22,17 +22,18 @@ class Player:
     """Networks that minimise one loss together.
 
     name: what the player is called in logs.
-    average_halflife: updates after which a weight counts half in the running average of the weights (the average of
-    Yazici et al. 2019, for GANs); 0 keeps no average.
+    ema_halflife: images after which a weight counts half in the exponential moving average of the weights (Yazici et
+    al. 2019, for GANs; in images as of Karras et al. 2018, so that another batch size averages as long); 0 keeps none.
+    Ours, and not Keras' `use_ema`, which begins with the initial weights, counts steps, and only copies over weights.
     """
 
-    def __init__(self, name: str, *networks: keras.Model, optimizer: Optimizer, average_halflife: int = 0) -> None:
+    def __init__(self, name: str, *networks: keras.Model, optimizer: Optimizer, ema_halflife: int = 0) -> None:
         self.name, self.networks = name, networks
         self.weights = [weight for network in networks for weight in network.trainable_variables]
         self.optimizer, self.rule = optimizer, optimizer.rule
         self.rule.build(self.weights)
-        self.decay = 0.5 ** (1 / average_halflife) if average_halflife else 0.0
-        self.averages = [own(weight.value) for weight in self.weights if average_halflife]
+        self.halflife = ema_halflife
+        self.averages = [own(weight.value) for weight in self.weights if ema_halflife]
         several = optimizer.accumulate > 1
         self.sums = [own(tf.zeros_like(weight.value)) for weight in self.weights if several]
         self.turns = [own(tf.constant(0, tf.int64))] if several else []  # since the last update
@@ -53,11 +54,11 @@ class Player:
         self.rule.learning_rate = rate
         if self.scale:
             logs = {**logs, f"loss_scale/{self.name}": self.scale.value}
-            norm = self.scale.guard(tf.linalg.global_norm(gradients), lambda: self._move(gradients))
+            norm = self.scale.guard(tf.linalg.global_norm(gradients), lambda: self._move(gradients, context))
         else:
             observed = tf.convert_to_tensor(context.observed)
             norm = tf.cond(observed, lambda: tf.linalg.global_norm(gradients), lambda: 0.0)
-            self._move(gradients)
+            self._move(gradients, context)
         logs = {**logs, GRADIENT_NORM + self.name: norm}
         return {**logs, f"learning_rate/{self.name}": rate} if callable(self.optimizer.learning_rate) else logs
 
@@ -69,13 +70,13 @@ class Player:
         gradients = tf.gradients(loss * self.scale.value, values, aggregation_method=method)
         return [None if gradient is None else gradient / self.scale.value for gradient in gradients]
 
-    def _move(self, gradients: Sequence[tf.Tensor | None]) -> None:
+    def _move(self, gradients: Sequence[tf.Tensor | None], context: StepContext) -> None:
         if self.sums:
-            self._accumulate(gradients)
+            self._accumulate(gradients, context)
         else:
-            self._update(gradients)
+            self._update(gradients, context)
 
-    def _accumulate(self, gradients: Sequence[tf.Tensor | None]) -> None:
+    def _accumulate(self, gradients: Sequence[tf.Tensor | None], context: StepContext) -> None:
         """Add to the sums; move by their mean, and begin anew, once there were enough turns."""
         for total, gradient in zip(self.sums, gradients, strict=True):
             if gradient is not None:
@@ -87,19 +88,21 @@ class Player:
                 None if gradient is None else total / self.optimizer.accumulate
                 for total, gradient in zip(self.sums, gradients, strict=True)
             ]
-            self._update(means)
+            self._update(means, context)
             for variable in (*self.sums, turns):
                 variable.assign(tf.zeros_like(variable))
             return tf.no_op()
 
         tf.cond(turns.assign_add(1) == self.optimizer.accumulate, update, tf.no_op)
 
-    def _update(self, gradients: Sequence[tf.Tensor | None]) -> None:
+    def _update(self, gradients: Sequence[tf.Tensor | None], context: StepContext) -> None:
         if self.optimizer.clip_norm is not None:
             gradients, _ = tf.clip_by_global_norm(gradients, self.optimizer.clip_norm)
         self.rule.apply(shares(gradients), self.weights)  # Keras adds those of all devices
         # The plain mean of all steps so far until the half-life takes over, so that initial weights do not linger.
-        rate = tf.maximum(1 - self.decay, 1 / tf.cast(self.rule.iterations.value, tf.float32))
+        images = context.batch_size * self.optimizer.accumulate
+        decay = 0.5 ** (images / self.halflife) if self.halflife else 0.0
+        rate = tf.maximum(1 - decay, 1 / tf.cast(self.rule.iterations.value, tf.float32))
         for average, weight in zip(self.averages, self.weights, strict=False):
             average.assign_add(rate * (weight.value - average))
 

@@ -12,7 +12,7 @@ from genctl.metrics import results
 from genctl.metrics.evaluation import Number
 from genctl.runs import records, rundir
 
-SIZES = ("_target_", "latent_dim", "noise_dim", "phases", "average_halflife", "adversarial_learning_rate")
+SIZES = ("_target_", "latent_dim", "phases", "ema_halflife", "adversarial_learning_rate")
 DATASET = ("channels", "folds", "frames", "image_size", "interpolation", "limit", "range", "split_seed", "stratify")
 REPEATS = ("seed", "dataset.fold")  # settings in which repetitions of one experiment differ
 ASIDE = (*rundir.NOT_COMPARED, "callbacks", "metrics", "features")  # they say what is kept and measured
