@@ -105,8 +105,9 @@ def test_what_a_monitor_calls_better() -> None:
     ("words", "message"),
     [
         ("vae trainer.monitor=validation/los", "Did you mean 'validation/loss'?"),
-        ("vae trainer.monitor=loss", "trainer.monitor=loss is nothing that tells how good this run is"),
-        ("vae trainer.monitor=validation/rate", "Choose one of validation/loss"),
+        ("vae trainer.monitor=loss", "trainer.monitor=loss is nothing that this run is known to measure"),
+        ("vae trainer.monitor=validation/rate", "say trainer.monitor_better=lower or trainer.monitor_better=higher"),
+        ("vae trainer.monitor=evaluation/psnr_", "Choose one of validation/loss, "),
         ("vae trainer.monitor=evaluation/psnr", "is never measured: set callbacks.evaluate.every_steps"),
         (
             "gan trainer.monitor=evaluation/psnr callbacks.evaluate.every_steps=5",
@@ -130,3 +131,42 @@ def test_a_monitor_that_cannot_work_is_refused_before_training(genctl: Genctl, w
     model, *others = words.split()
     assert message in genctl.bad("train", *tiny(model), "trainer.steps=4", *others)
     assert not Path("runs").exists()
+
+
+OWN = """
+import tensorflow as tf
+from genctl.metrics.evaluation import Number
+from genctl.strategies.vae import VAE
+
+class Mine(VAE):
+    def evaluate(self, batch, context):
+        logs = super().evaluate(batch, context)
+        return logs | {"brightness": tf.reduce_mean(batch["image"]) * logs["rate"]}
+
+class Brightness:
+    needs, better = "sample", {"brightness": "higher"}
+    def __call__(self, evaluation):
+        return [Number(name, float(evaluation.samples.mean()), "1", {}) for name in ("brightness", "unnamed")]
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "metric"),
+    [
+        (("trainer.monitor=validation/brightness", "trainer.monitor_better=lower"), "validation/brightness"),
+        (("trainer.monitor=evaluation/brightness",), "evaluation/brightness"),
+        (("trainer.monitor=evaluation/unnamed", "trainer.monitor_better=lower"), "evaluation/unnamed"),
+        (("trainer.monitor=validation/rate", "trainer.monitor_better=higher"), "validation/rate"),
+    ],
+)
+def test_a_number_of_ones_own_marks_the_best(genctl: Genctl, words: tuple[str, ...], metric: str) -> None:
+    Path("own_numbers.py").write_text(OWN)
+    own = ("trust=[own_numbers]", "model._target_=own_numbers.Mine", "+metrics.b._target_=own_numbers.Brightness")
+    turns = ("callbacks.validate.every_steps=2", "callbacks.evaluate.every_steps=2", "callbacks.evaluate.n=20")
+    genctl.good("train", *tiny("vae"), EAGER, *own, *turns, "trainer.steps=8", "name=x", "metrics=samples", *words)
+    best = json.loads(Path("runs/x/summary.json").read_text())["best"]
+    split, _, name = metric.partition("/")
+    seen = [row[name] for row in rows("runs/x") if row["split"] == split]
+    assert best["metric"] == metric and best["value"] == pytest.approx((min if "lower" in words[-1] else max)(seen))
+    table = genctl.good("compare", "runs/x").out
+    assert split == "validation" or "brightness ↑" in " ".join(table.split())

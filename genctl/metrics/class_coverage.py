@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from genctl.config.better import Better
 from genctl.metrics.evaluation import Evaluation, Number
 from genctl.metrics.features.training_data import check_enough
 from genctl.metrics.vectors import Measured, classified
@@ -16,6 +17,7 @@ class Classes:
     """classes_hit, class_entropy and class_divergence."""
 
     needs = "sample"
+    better: Mapping[str, Better] = {"classes_hit": "higher", "class_entropy": "higher", "class_divergence": "lower"}
     needs_labels = True
 
     def __call__(self, evaluation: Evaluation) -> list[Number]:

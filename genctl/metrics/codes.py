@@ -1,10 +1,11 @@
 """What codes hold: how well labels are read from them, and how near their distribution is to that of drawn codes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from genctl.config.better import Better
 from genctl.config.signatures import Count
 from genctl.data.examples import Split
 from genctl.errors import Unsuited
@@ -34,6 +35,7 @@ class Probes:
     """
 
     needs, needs_labels = "encode", True
+    better: Mapping[str, Better] = {"knn_accuracy": "higher", "linear_probe_accuracy": "higher"}
 
     def __init__(self, neighbours: Count, n_train: Count, n: Count | None) -> None:
         self.neighbours, self.n_train, self.n = neighbours, n_train, n
@@ -72,6 +74,7 @@ class AggregatePosterior:
     """
 
     needs = "encode"
+    better: Mapping[str, Better] = {"posterior_mmd2": "lower"}
 
     def __init__(self, n: Count) -> None:
         self.n = n

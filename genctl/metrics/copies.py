@@ -1,8 +1,11 @@
 """Whether samples are copies of training examples, by nearest neighbours in the principal components of the pixels."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from PIL import Image
 
+from genctl.config.better import Better
 from genctl.config.signatures import Count
 from genctl.errors import Unsuited
 from genctl.metrics.evaluation import Evaluation, Number
@@ -23,6 +26,7 @@ class Copies:
     """
 
     needs = "sample"
+    better: Mapping[str, Better] = {"train_distance": "higher", "copies": "lower"}
 
     def __init__(self, components: Count) -> None:
         self.components = components

@@ -2,7 +2,8 @@
 
 A metric is a callable of an Evaluation that returns Numbers; YAML names it and gives it its settings (configs/metrics).
 `needs` is the ability that it asks of a strategy (see ABILITIES in strategies/parts/strategy.py), or None where it
-asks for none. One that compares classes also says `needs_labels`.
+asks for none. One that compares classes also says `needs_labels`; one whose numbers are better the lower or the higher
+they are says so in `better`, by their names.
 """
 
 import dataclasses
@@ -16,6 +17,7 @@ import numpy as np
 from pydantic import AfterValidator, FiniteFloat
 from rich.progress import MofNCompleteColumn
 
+from genctl.config.better import Better
 from genctl.config.printing import printable
 from genctl.data.bars import progress_bar
 from genctl.data.dataset import Dataset
@@ -52,7 +54,8 @@ Facts = Annotated[Mapping[str, Any], AfterValidator(_finite)]
 class Number:
     """One result, with all that one must know to compare it: numbers are put side by side only under equal protocols.
 
-    error: its standard error, where it is known. floor: what real data get by the same protocol.
+    error: its standard error, where it is known. floor: what real data get by the same protocol. better: which values
+    are the better ones; None where neither are.
     protocol: plain types: feature network and its hash, counts, split, binarisation, k, seed, …
     """
 
@@ -62,6 +65,7 @@ class Number:
     protocol: Facts
     error: FiniteFloat | None = None
     floor: FiniteFloat | None = None
+    better: Better | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -161,7 +165,8 @@ def check_suited(metric: Metric, evaluation: Evaluation) -> None:
 
 def measured(metric: Metric, evaluation: Evaluation) -> list[Number]:
     """The metric's numbers. Raises Unsuited where any is not finite: such a number is neither shown nor kept."""
-    numbers = list(metric(evaluation))
+    better = getattr(metric, "better", {})
+    numbers = [dataclasses.replace(one, better=better.get(one.metric.split("/")[0])) for one in metric(evaluation)]
     for number in numbers:
         values = {number.metric: number.value, "standard error": number.error, "floor": number.floor}
         try:

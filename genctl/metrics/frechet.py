@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from genctl.config.better import Better
 from genctl.metrics.evaluation import Evaluation, Number
 from genctl.metrics.features.training_data import check_enough
 from genctl.metrics.vectors import Measured, vectors
@@ -16,6 +17,7 @@ class Frechet:
     """frechet_distance: 0 where means and covariances agree. It falls with the number of samples."""
 
     needs = "sample"
+    better: Mapping[str, Better] = {"frechet_distance": "lower"}
 
     def __call__(self, evaluation: Evaluation) -> list[Number]:
         """Compare the samples with the real split."""

@@ -6,6 +6,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
+from genctl.config.better import Better
 from genctl.config.signatures import Count
 from genctl.metrics.evaluation import Evaluation, Number
 from genctl.metrics.features.training_data import check_enough
@@ -20,6 +21,7 @@ class Kernel:
     """
 
     needs = "sample"
+    better: Mapping[str, Better] = {"kernel_distance": "lower"}
 
     def __init__(self, block: Annotated[Count, Field(ge=2)]) -> None:
         self.block = block

@@ -1,11 +1,12 @@
 """How probable real examples are under a model with codes, in bounds from below, and what its codes are used for."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
 
+from genctl.config.better import Better
 from genctl.config.signatures import Count
 from genctl.errors import Unsuited
 from genctl.metrics.evaluation import Evaluation, Number
@@ -29,6 +30,12 @@ class Likelihood:
     """
 
     needs = "likelihood"
+    better: Mapping[str, Better] = {
+        "importance_weighted_bound": "higher",
+        "elbo": "higher",
+        "distortion": "lower",
+        "bits_per_dimension": "lower",
+    }
 
     def __init__(self, k: Count, n: Count | None, binarization: Binarization | None) -> None:
         self.k, self.n, self.binarization = k, n, binarization
@@ -63,6 +70,7 @@ class ActiveUnits:
     """
 
     needs = "likelihood"
+    better: Mapping[str, Better] = {"active_units": "higher"}
 
     def __init__(self, n: Count | None) -> None:
         self.n = n

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 from rich.progress import MofNCompleteColumn
 
+from genctl.config.better import Better
 from genctl.config.signatures import Count
 from genctl.data.bars import progress_bar
 from genctl.errors import Unsuited
@@ -24,6 +25,7 @@ class Neighbourhoods:
     """precision, recall, density and coverage, by the same k."""
 
     needs = "sample"
+    better: Mapping[str, Better] = dict.fromkeys(("precision", "recall", "density", "coverage"), "higher")
 
     def __init__(self, k: Count) -> None:
         self.k = k

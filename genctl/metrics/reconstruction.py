@@ -1,11 +1,12 @@
 """How near reconstructions are to their originals: images both as bytes, vectors in the data's own units."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 from pydantic import Field
 
+from genctl.config.better import Better
 from genctl.config.signatures import Count
 from genctl.data.examples import Split
 from genctl.data.spec import Spec, as_bytes
@@ -34,6 +35,7 @@ class Reconstruction:
     """
 
     needs = "reconstruct"
+    better: Mapping[str, Better] = {"mse": "lower", "psnr": "higher", "ssim": "higher", "ms_ssim": "higher"}
 
     def __init__(self, n: Count | None) -> None:
         self.n = n
@@ -65,6 +67,7 @@ class Denoising:
     """
 
     needs = "reconstruct"
+    better: Mapping[str, Better] = {"denoising_mse": "lower"}
 
     def __init__(
         self, corruption: Corruption, amount: Annotated[float, Field(ge=0, allow_inf_nan=False)], n: Count | None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, Field, PositiveInt
 
+from genctl.config.better import Better
 from genctl.config.intervals import PositiveSteps, Steps
 from genctl.errors import UserError
 
@@ -41,8 +42,9 @@ class Trainer:
     profile: the first step of a TensorFlow profile, and the step it ends at.
     on_nan: whether a loss or a gradient that is not finite stops the run, or rolls it back to its last good checkpoint,
         with other noise and with learning rates multiplied by `rollback_factor`, at most `rollbacks` times.
-    monitor: what marks the best checkpoint; None: the strategy's own. patience: measurements of it in a row without a
-        better value after which the run ends; None: never.
+    monitor: what marks the best checkpoint; None: the strategy's own. monitor_better: which of its values are the
+        better ones; None: what the strategy or the metric says. patience: measurements of it in a row without a better
+        value after which the run ends; None: never.
     """
 
     steps: PositiveSteps | None
@@ -59,6 +61,7 @@ class Trainer:
     rollbacks: PositiveInt
     rollback_factor: Annotated[float, Field(gt=0, le=1)]
     monitor: str | None = None
+    monitor_better: Better | None = None
     patience: PositiveSteps | None = None
     wait_seconds: Annotated[float, Field(gt=0, le=86400)] = 60.0
 

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from genctl.compute.context import Noise, StepContext
+from genctl.config.better import LOGS, Better
 from genctl.data.spec import Spec
 from genctl.errors import UserError
 from genctl.objectives.likelihoods import Likelihood
@@ -37,6 +38,7 @@ class Strategy:
 
     phases: the steps of each phase in order; the last one goes on for as long as the run does.
     monitor: the validation log whose smallest value marks the best checkpoint; None where no log tells quality.
+    better: which values of a validation log are the better ones, by its name.
     pretrained: the run whose encoder and decoder this one begins with; None: new ones.
     batches: how many `step` takes, as one (see Game.turns). alternates: every other row of each is treated differently.
     code_dim: numbers in what `draw` and `encode` return and `decode` takes; set by a constructor that has these.
@@ -48,6 +50,7 @@ class Strategy:
 
     phases: Mapping[str, int] = {"train": 0}
     monitor: str | None = None
+    better: Mapping[str, Better] = LOGS
     pretrained: str | None = None
     batches = 1
     alternates = False

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from genctl.cli.verbs.comparing.run_record import REPEATS, Found
+from genctl.config.better import Better
 from genctl.errors import UserError, did_you_mean
 from genctl.metrics.evaluation import Number
-from genctl.training.better import LOGS, better
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,12 +23,7 @@ class Column:
     metric: str
     unit: str
     protocol: Mapping[str, Any]
-
-    @property
-    def better(self) -> str | None:
-        """lower, higher, or None where neither is."""
-        kind, _, log = self.metric.partition("/")
-        return LOGS.get(log) if kind == "validation" else better(self.metric)
+    better: Better | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,7 +119,7 @@ def _columns(runs: Sequence[Found]) -> dict[str, Column]:
     for key, number in first.items():
         alike = protocols[number.metric]
         letter = f" [{_letters(alike.index(key))}]" if len(alike) > 1 else ""
-        found[key] = Column(f"{number.metric}{letter}", number.metric, number.unit, number.protocol)
+        found[key] = Column(f"{number.metric}{letter}", number.metric, number.unit, number.protocol, number.better)
     return found
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from genctl.config import files
+from genctl.config.better import LOGS
 from genctl.errors import UserError, did_you_mean
 from genctl.metrics import results
 from genctl.metrics.evaluation import Number
@@ -68,7 +69,7 @@ def read(directory: Path) -> Found:
     chosen = provenance.choices if provenance else {}
     choices = {group: choice for group, choice in chosen.items() if group not in ASIDE}
     logs = [
-        Number(f"validation/{name}", value, "", about | _objective(name, config))
+        Number(f"validation/{name}", value, "", about | _objective(name, config), better=LOGS.get(name))
         for name, value in (summary.metrics if summary else {}).get("validation", {}).items()
     ]
     return Found(directory, settings, choices, summary, [*measured, *logs])
@@ -87,7 +88,8 @@ def _objective(log: str, config: Mapping[str, Any]) -> dict[str, Any]:
     """What must be equal for a validation log to mean the same: the family, and for losses the objective's settings."""
     dataset = {f"dataset.{key}": config["dataset"].get(key) for key in DATASET}
     model = config["model"]
-    names = [name for name in model if name not in SIZES] if log.endswith("loss") else ["likelihood", "binarization"]
+    pixels = ("likelihood", "reconstruction", "binarization")
+    names = [name for name in model if name not in SIZES] if log.endswith("loss") else pixels
     return {"model": model["_target_"], **dataset, **{f"model.{name}": model[name] for name in names if name in model}}
 
 
