@@ -6,6 +6,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from genctl.runs.records import Outcome
     from genctl.runs.trained import Trained
 
 
@@ -15,6 +16,42 @@ def __getattr__(name: str) -> str:
 
         return version("genctl")
     raise AttributeError(f"module 'genctl' has no attribute '{name}'")
+
+
+def train(*settings: str) -> "Outcome":
+    """Train a model, as `genctl train SETTINGS` does; a notebook's cell that runs again continues a run with a name.
+
+    settings: as on the command line, such as "model=vae"; for one run, and no sweep. Returns the run's directory, its
+    summary and the best value of what it is monitored by. Raises genctl.errors.UserError for a mistake in the settings,
+    and genctl.errors.Stopped where the run was stopped before its end.
+
+    >>> import genctl
+    >>> outcome = genctl.train("model=vae", "encoder=mlp", "decoder=mlp", "trainer.steps=100", "name=again")
+    VAE on digits 8x8x1: 1,437 training, 180 validation and 180 test examples
+    ...
+    >>> outcome.directory
+    PosixPath('outputs/again')
+    >>> outcome.summary.steps, sorted(outcome.summary.metrics)
+    (100, ['train', 'validation'])
+    >>> outcome.best == outcome.summary.metrics["validation"]["loss"]
+    True
+    >>> genctl.load(outcome.directory).sample(n=3).shape
+    (3, 8, 8, 1)
+    """
+    import shlex
+
+    from genctl.cli import arguments
+    from genctl.cli.main import run_verb
+    from genctl.cli.table import VERBS
+    from genctl.errors import UserError
+
+    words = ["train", *settings]
+    asked = arguments.parse(words)
+    if asked.flags or asked.unknown or asked.verb != "train":
+        raise UserError(f"genctl.train takes settings alone, such as 'model=vae', but got {shlex.join(settings)}.")
+    outcome = run_verb(VERBS["train"], asked, shlex.join(["genctl", *words])).outcome
+    assert outcome is not None  # one process, and no sweep
+    return outcome
 
 
 def load(run: "str | Path", checkpoint: "str | int" = "latest", trust: "Sequence[str]" = ()) -> "Trained":

@@ -42,8 +42,8 @@ def complete(line):
         ("train -m model=ae,vae_", ["model=ae,vae_dense"]),
         ("train trainer.st", ["trainer.steps="]),
         ("train callbacks.log", ["callbacks.log."]),
-        ("train model=gan model.no", ["model.latent_dim="]),
-        ("train -m model=gan,ae model.no", ["model.latent_dim="]),
+        ("train model=gan model.lat", ["model.latent_dim="]),
+        ("train -m model=gan,ae model.lat", ["model.latent_dim="]),
         ("train model=oops trainer.st", ["trainer.steps="]),
         ("train model.conditional=", ["model.conditional=false", "model.conditional=true"]),
         ("train dataset=_", []),
@@ -94,7 +94,7 @@ def test_bash(environment, tmp_path):
         ("genctl train mod", "genctl train mod", ["model.", "model="]),
         ("genctl train model=vae_", "genctl train model = vae_", ["vae_dense"]),
         ("genctl train model=", "genctl train model =", MODELS),
-        ("genctl train model=gan model.no", "genctl train model = gan model.no", ["model.latent_dim="]),
+        ("genctl train model=gan model.lat", "genctl train model = gan model.lat", ["model.latent_dim="]),
         ("genctl train dataset.path=pho", "genctl train dataset.path = pho", ["photo one"]),
         ("genctl train model=gan ", "genctl train model = gan ''", None),
     ]
@@ -112,7 +112,7 @@ def test_bash(environment, tmp_path):
 @pytest.mark.skipif(shutil.which("zsh") is None, reason="needs zsh")
 def test_zsh(environment):
     script = "compdef() { }\ncompadd() { shift 3; (( $# )) && print -r -- $@ }\n" + ZSH + "\n"
-    script += "words=(genctl train model=gan model.no) CURRENT=4 PREFIX=model.no; _genctl\n"
+    script += "words=(genctl train model=gan model.lat) CURRENT=4 PREFIX=model.no; _genctl\n"
     script += "words=(genctl train model=vae_) CURRENT=3 PREFIX=model=vae_; _genctl\n"
     done = subprocess.run(["zsh", "-f", "-c", script], env=environment, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("model.latent_dim=\nmodel=vae_dense\n", "")

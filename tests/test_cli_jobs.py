@@ -1,10 +1,14 @@
 """What a verb is given: its config, its choices, the job's name; and how sweeps end."""
 
+import json
 import os
 import sys
 import types
+from pathlib import Path
 
 import pytest
+from conftest import Genctl, tiny
+from hydra.experimental.callback import Callback
 from omegaconf import OmegaConf
 
 from genctl.cli.jobs import name_of
@@ -32,6 +36,22 @@ def calls(monkeypatch):
     for name in ("train", "sample"):
         monkeypatch.setitem(sys.modules, f"genctl.cli.verbs.{name}", types.SimpleNamespace(**{name: verb}))
     return seen
+
+
+class Keep(Callback):
+    """What Hydra hands to sweepers, as its callbacks see it."""
+
+    returned: list = []
+
+    def on_job_end(self, config, job_return, **kwargs):
+        self.returned.append(job_return.return_value)
+
+
+def test_hydra_is_given_what_each_training_is_monitored_by(genctl: Genctl, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep = f"+hydra.callbacks.keep._target_={__name__}.Keep"
+    genctl.good("train", "-m", *tiny("vae"), "seed=1,2", "trainer.steps=2", "outputs=runs", keep)
+    values = [json.loads(path.read_text())["best"]["value"] for path in sorted(Path("runs").glob("*/summary.json"))]
+    assert sys.modules[__name__].Keep.returned == values and len(set(values)) == 2
 
 
 def test_one_run(calls, tmp_path):

@@ -2,6 +2,7 @@
 
 import doctest
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -32,6 +33,32 @@ def test_the_example_of_the_docstring(tiny_run: Runs, tmp_path: Path, monkeypatc
     [example] = doctest.DocTestFinder().find(genctl.load, "load", globs={})
     assert example.examples
     assert doctest.DocTestRunner().run(example).failed == 0
+
+
+def test_the_example_of_training_in_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    [example] = doctest.DocTestFinder().find(genctl.train, "train", globs={})
+    assert example.examples
+    assert doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example).failed == 0
+    words = ("model=vae", "encoder=mlp", "decoder=mlp", "name=again")
+    assert genctl.train(*words, "trainer.steps=100").summary.steps == 100  # there is nothing left to do
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("model.bta=3",), "Did you mean 'model.beta'?"),
+        (("-m", "seed=1,2"), "genctl.train takes settings alone, such as 'model=vae', but got -m seed=1,2"),
+        (("--lr", "3"), "genctl.train takes settings alone"),
+        (("seed=1,2",), "is a list of values"),
+        (("trainer.steps=-1",), "trainer.steps=-1"),
+    ],
+)
+def test_a_mistake_in_python_is_an_exception(words: tuple[str, ...], message: str, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=re.escape(message)):
+        genctl.train(*words)
+    assert not list(tmp_path.iterdir())
 
 
 def test_loading_leaves_the_callers_random_state_alone(tiny_run: Runs) -> None:

@@ -5,7 +5,7 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
@@ -23,6 +23,7 @@ from genctl.config.printing import printable
 from genctl.config.signatures import check_settings
 from genctl.errors import Stopped, UserError, first_few
 from genctl.runs import rundir
+from genctl.runs.records import Outcome
 
 NAME_BYTES = 100
 
@@ -30,16 +31,17 @@ NAME_BYTES = 100
 class Jobs:
     """Runs a verb for each config that Hydra hands over, and keeps count.
 
-    error: what a single run raised; Hydra would print more about it than the message.
+    error: what a single run raised; Hydra would print more about it than the message. outcome: of the newest training.
     """
 
     def __init__(self, request: Request, command: str):
         self.request, self.command = request, command
         self.started, self.failed = 0, 0
         self.error: Exception | None = None
+        self.outcome: Outcome | None = None
 
-    def run(self, cfg: DictConfig) -> Any:
-        """Run one job and return what its verb returns, for Hydra's sweepers; None where it failed.
+    def run(self, cfg: DictConfig) -> float | None:
+        """Run one job; return the best value of what a training is monitored by, for Hydra's sweepers, or None.
 
         In a sweep a failure is printed and the next job follows, but a stop ends the sweep.
         """
@@ -49,7 +51,8 @@ class Jobs:
         try:
             overrides = cast(list[str], OmegaConf.to_container(HydraConfig.get().overrides.task))
             job = name_of(overrides, self.request.overrides) if sweep else None
-            return self._call(cfg, overrides, job)
+            self.outcome = self._call(cfg, overrides, job)
+            return self.outcome.best if self.outcome else None
         except Exception as error:
             if not sweep:
                 self.error = error
@@ -58,8 +61,9 @@ class Jobs:
             status = report(error, job or "")
             if isinstance(error, Stopped):
                 raise SystemExit(status) from None
+            return None
 
-    def _call(self, cfg: DictConfig, overrides: Sequence[str], job: str | None) -> Any:
+    def _call(self, cfg: DictConfig, overrides: Sequence[str], job: str | None) -> Outcome | None:
         check(cfg, self.request.verb)
         groups = composition.chosen(HydraConfig.get().runtime.choices)
         choices = {group: str(choice) for group, choice in groups.items() if choice is not None}

@@ -50,7 +50,10 @@ def _dispatch(words: list[str]) -> int:
 
         print(help.overview(VERBS.values()))
         return 0
-    return _run(_verb(found), found, shlex.join(["genctl", *words]))
+    jobs = run_verb(_verb(found), found, shlex.join(["genctl", *words]))
+    if jobs.failed:
+        print(f"{jobs.failed} of {jobs.started} jobs failed.", file=sys.stderr)
+    return int(jobs.failed > 0)
 
 
 def _verb(found: Arguments) -> Verb:
@@ -67,7 +70,8 @@ def _verb(found: Arguments) -> Verb:
     )
 
 
-def _run(verb: Verb, found: Arguments, command: str) -> int:
+def run_verb(verb: Verb, found: Arguments, command: str) -> "Jobs":
+    """Do what a command line asks a verb for; return what came of its jobs. Raises UserError and Stopped."""
     from genctl.cli import composition, help, hydra_errors, source
     from genctl.cli.composition import Request
     from genctl.cli.jobs import Jobs
@@ -81,7 +85,7 @@ def _run(verb: Verb, found: Arguments, command: str) -> int:
     try:
         if "--help" in found.flags:
             print(help.verb(verb, request))
-            return 0
+            return jobs
         with source.guarded_environment(found.words, named):
             for part in found.flags.get("--package", ()):
                 composition.require_part(request, part)
@@ -92,9 +96,7 @@ def _run(verb: Verb, found: Arguments, command: str) -> int:
         raise hydra_errors.explain(error, request) from error
     if jobs.error:
         raise jobs.error
-    if jobs.failed:
-        print(f"{jobs.failed} of {jobs.started} jobs failed.", file=sys.stderr)
-    return int(jobs.failed > 0)
+    return jobs
 
 
 def _hydra(jobs: "Jobs", found: Arguments) -> None:

@@ -63,7 +63,7 @@ SYNONYMS = {  # settings by what they may be called: the first that the config h
     "outputs": "out output out_dir output_dir outdir logdir log_dir save_dir results_dir",
     "seed": "random_seed random_state manual_seed rng",
     "name": "run_name exp_name experiment_name run_id",
-    "run": "checkpoint ckpt ckpt_path model_path path model_dir run_dir",
+    "run": "ckpt ckpt_path model_path model_dir run_dir",
     "n": "num count n_samples num_samples samples number batch n_images num_images",
     "label": "class labels y class_id target",
     "out": "output outdir out_dir output_dir output_path save_path save_to",

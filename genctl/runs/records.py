@@ -55,6 +55,19 @@ class Summary:
     device_memory_mib: float | None = None
 
 
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What came of a training: the run's directory, and its summary."""
+
+    directory: Path
+    summary: Summary
+
+    @property
+    def best(self) -> float | None:
+        """The best value of what the run is monitored by; None where there is none."""
+        return self.summary.best["value"] if self.summary.best else None
+
+
 def read(path: Path, kind: type[Record]) -> Record:
     """The record that a JSON file holds. Raises UserError where the file is damaged or holds something else."""
     text = files.read_text(path)
@@ -109,6 +122,12 @@ _PlainDumper.add_implicit_resolver(  # to PyYAML these are texts, to Hydra and o
     re.compile(r"[-+]?([0-9][0-9_]*\.?|\.[0-9])[0-9_]*([eE][-+]?[0-9]+)?$"),
     list("-+.0123456789"),
 )
+
+
+def read_summary(path: Path) -> Summary | None:
+    """How a run ended; None where it has not ended yet."""
+    file = path / rundir.SUMMARY
+    return read(file, Summary) if file.exists() else None
 
 
 def read_spec(path: Path) -> Spec:

@@ -61,7 +61,7 @@ def read(directory: Path) -> Found:
         key: value for key, value in rundir.flat(config).items() if key.split(".")[0] not in ASIDE and value is not None
     }
     provenance = records.read_provenance(directory)
-    summary = records.read(file, records.Summary) if (file := directory / rundir.SUMMARY).exists() else None
+    summary = records.read_summary(directory)
     newest = {results.key(record.number): record.number for record in results.read(directory)}
     folds = config["dataset"].get("folds")
     measured = [_of_folds(number, folds) if folds else number for number in newest.values()]
