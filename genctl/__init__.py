@@ -6,7 +6,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from genctl.runs.records import Outcome
+    from genctl.runs.records import TrainingResult
     from genctl.runs.trained import Trained
 
 
@@ -18,7 +18,7 @@ def __getattr__(name: str) -> str:
     raise AttributeError(f"module 'genctl' has no attribute '{name}'")
 
 
-def train(*settings: str) -> "Outcome":
+def train(*settings: str) -> "TrainingResult":
     """Train a model, as `genctl train SETTINGS` does; a notebook's cell that runs again continues a run with a name.
 
     settings: as on the command line, such as "model=vae"; for one run, and no sweep. Returns the run's directory, its

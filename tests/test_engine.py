@@ -2,6 +2,7 @@
 
 import json
 import os
+import types
 from collections.abc import Callable
 from pathlib import Path
 
@@ -157,7 +158,9 @@ def test_lengths_that_no_run_can_have_are_refused(genctl: Genctl, word: str, mes
 def test_a_part_of_a_step_counts_as_one(epochs: float, steps: int) -> None:
     settings = yaml.safe_load((paths.builtin() / "trainer/default.yaml").read_text())
     trainer = instantiate({**settings, "epochs": epochs}, "trainer")
-    assert trainer.total_steps(examples=900, phase_steps=0) == steps
+    one, five = (types.SimpleNamespace(batches=batches, phases={}) for batches in (1, 5))
+    assert trainer.total_steps(900, one) == steps
+    assert trainer.total_steps(4500, five) == steps
 
 
 @pytest.mark.parametrize("model", ["aegan", "aegan_multilevel", "latent_gan"])

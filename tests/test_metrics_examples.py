@@ -14,15 +14,14 @@ from genctl.compute.context import Noise
 from genctl.data.examples import Examples, Split
 from genctl.data.spec import Spec
 from genctl.errors import Unsuited
-from genctl.metrics.codes import AggregatePosterior, Probes, squared_mmd
-from genctl.metrics.encoders import ActiveShare, Slope, active_shares
+from genctl.metrics.codes import ActiveShare, AggregatePosterior, Probes, Slope, active_shares, squared_mmd
 from genctl.metrics.evaluation import Evaluation
 from genctl.metrics.likelihood import ActiveUnits, Likelihood, active
 from genctl.metrics.marginal_likelihood import binarized, bounds
 from genctl.metrics.reconstruction import Denoising, Reconstruction, compare
 from genctl.networks.mlp import build_mlp
-from genctl.objectives.divergences import standard_normal_kl
 from genctl.objectives.likelihoods import LIKELIHOODS, bernoulli
+from genctl.objectives.normal import standard_normal_kl
 from genctl.strategies.parts.strategy import Batch, Strategy
 from genctl.strategies.players.optimizers import Optimizer
 from genctl.strategies.vae import VAE

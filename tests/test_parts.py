@@ -14,8 +14,8 @@ from genctl.data.spec import Spec
 from genctl.errors import UserError
 from genctl.networks import conv, mlp, resnet
 from genctl.objectives.adversarial import cross_entropy, non_saturating
-from genctl.objectives.divergences import standard_normal_kl
 from genctl.objectives.likelihoods import LIKELIHOODS
+from genctl.objectives.normal import standard_normal_kl
 from genctl.runs import checkpoint
 from genctl.runs.grids import grid, pairs
 from genctl.strategies.parts.strategy import Strategy, attach

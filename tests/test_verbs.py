@@ -16,8 +16,8 @@ from tensorboard.plugins.base_plugin import TBContext
 from tensorboard.plugins.projector.projector_plugin import ProjectorPlugin
 from werkzeug.test import Client, TestResponse
 
-from genctl.cli.verbs.blends import linear, spherical
 from genctl.cli.verbs.inputs import inputs
+from genctl.cli.verbs.interpolate import linear, spherical
 from genctl.runs.grids import grid
 from genctl.runs.trained import Trained
 

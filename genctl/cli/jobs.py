@@ -23,7 +23,7 @@ from genctl.config.printing import printable
 from genctl.config.signatures import check_settings
 from genctl.errors import Stopped, UserError, first_few
 from genctl.runs import rundir
-from genctl.runs.records import Outcome
+from genctl.runs.records import TrainingResult
 
 NAME_BYTES = 100
 
@@ -38,7 +38,7 @@ class Jobs:
         self.request, self.command = request, command
         self.started, self.failed = 0, 0
         self.error: Exception | None = None
-        self.outcome: Outcome | None = None
+        self.outcome: TrainingResult | None = None
 
     def run(self, cfg: DictConfig) -> float | None:
         """Run one job; return the best value of what a training is monitored by, for Hydra's sweepers, or None.
@@ -63,7 +63,7 @@ class Jobs:
                 raise SystemExit(status) from None
             return None
 
-    def _call(self, cfg: DictConfig, overrides: Sequence[str], job: str | None) -> Outcome | None:
+    def _call(self, cfg: DictConfig, overrides: Sequence[str], job: str | None) -> TrainingResult | None:
         check(cfg, self.request.verb)
         groups = composition.chosen(HydraConfig.get().runtime.choices)
         choices = {group: str(choice) for group, choice in groups.items() if choice is not None}

@@ -1,4 +1,7 @@
-"""Where the files of a data set come from: the user's own folder, the cache, or their servers."""
+"""Where the files of a data set come from: the user's own folder, the cache, or their servers.
+
+Not pooch, which has neither a limit to what a server sends, nor file:// addresses, nor a lock between processes.
+"""
 
 import http.client
 import os

@@ -10,9 +10,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "callback": ["Evaluate"],
         "class_coverage": ["Classes"],
-        "codes": ["AggregatePosterior", "Probes"],
+        "codes": ["ActiveShare", "AggregatePosterior", "Probes", "Slope"],
         "copies": ["Copies"],
-        "encoders": ["ActiveShare", "Slope"],
         "frechet": ["Frechet"],
         "kernel": ["Kernel"],
         "likelihood": ["ActiveUnits", "Likelihood"],

@@ -1,4 +1,6 @@
-"""What codes hold: how well labels are read from them, and how near their distribution is to that of drawn codes."""
+"""What codes hold: how well labels are read from them, how near they are distributed to drawn ones, how steeply they
+change with the image, and how much of them is used.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -11,13 +13,16 @@ from genctl.data.examples import Split
 from genctl.errors import Unsuited
 from genctl.metrics.evaluation import Evaluation, Number
 from genctl.metrics.features.training_data import check_enough
-from genctl.metrics.per_example import applied, encoded, protocol
+from genctl.metrics.per_example import applied, encoded, mean_number, protocol
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
     from genctl.compute.context import Noise
     from genctl.strategies.parts.strategy import Batch, Strategy
+
+
+NEGLIGIBLE = 0.01  # of the root mean square of all numbers of all codes
 
 
 class Labelled(NamedTuple):
@@ -125,3 +130,58 @@ def _kernel_sum(x: np.ndarray, y: np.ndarray, scale: float) -> float:
         distances = np.square(rows).sum(axis=1)[:, None] + np.square(y).sum(axis=1) - 2 * rows @ y.T
         total += float((scale / (scale + np.maximum(distances, 0))).sum())
     return total
+
+
+class Slope:
+    """Mean over examples of ||dE(x)/dx||_F^2, for intensities x in [0, 1] (Rifai et al. 2011, equation 2).
+
+    projections: random directions an example that estimate it. n: how many examples at most; None: the whole split.
+    """
+
+    needs = "encode"
+
+    def __init__(self, projections: Count, n: Count | None) -> None:
+        self.projections, self.n = projections, n
+
+    def __call__(self, evaluation: Evaluation) -> Sequence[Number]:
+        """Differentiate the codes of the first examples of the split; the means where they are random."""
+        import tensorflow as tf
+
+        from genctl.objectives.regularizers import jacobian_norms
+
+        strategy, split = evaluation.strategy, evaluation.real.first(self.n or evaluation.real.size)
+        assert strategy is not None
+
+        def slopes(batch: "Batch", noise: "Noise") -> "tf.Tensor":
+            image = tf.identity(batch["image"])
+            return 4 * jacobian_norms(strategy.encode({**batch, "image": image}), image, noise, self.projections)
+
+        values = np.concatenate([*applied(slopes, strategy, split, evaluation.seed, "slope")])
+        about = protocol(evaluation, split) | {"projections": self.projections, "seed": evaluation.seed}
+        return [mean_number("code_slope", values, "squared units of code an intensity", about)]
+
+
+class ActiveShare:
+    """Mean over examples of the share of a code's numbers that are not negligible: low for sparse codes.
+
+    n: how many examples at most; None: the whole split.
+    """
+
+    needs = "encode"
+
+    def __init__(self, n: Count | None) -> None:
+        self.n = n
+
+    def __call__(self, evaluation: Evaluation) -> Sequence[Number]:
+        """Encode the first examples of the split."""
+        strategy, split = evaluation.strategy, evaluation.real.first(self.n or evaluation.real.size)
+        assert strategy is not None
+        codes = encoded(strategy, split)
+        about = protocol(evaluation, split) | {"negligible": NEGLIGIBLE}
+        return [mean_number("active_share", active_shares(codes), "1", about)]
+
+
+def active_shares(codes: np.ndarray) -> np.ndarray:
+    """Of each code (n, d) the share of its numbers whose magnitude is above NEGLIGIBLE."""
+    threshold = NEGLIGIBLE * np.sqrt(np.mean(np.square(codes, dtype=np.float64)))
+    return np.mean(np.abs(codes) > threshold, axis=1)

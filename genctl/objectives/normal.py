@@ -54,3 +54,11 @@ class Normal(NamedTuple):
 def standard(code: tf.Tensor) -> Normal:
     """N(0, I) for codes like these."""
     return Normal(tf.zeros_like(code), tf.zeros_like(code))
+
+
+def standard_normal_kl(mean: tf.Tensor, log_variance: tf.Tensor) -> tf.Tensor:
+    """KL(N(mean, variance) || N(0, I)) of shape (n,), from (n, d) (Kingma and Welling 2014, appendix B).
+
+    1/2 sum_j (mean_j^2 + variance_j - 1 - log variance_j)
+    """
+    return tf.reduce_sum(Normal(mean, log_variance).kl(standard(mean)), axis=1)

@@ -56,7 +56,7 @@ class Summary:
 
 
 @dataclasses.dataclass(frozen=True)
-class Outcome:
+class TrainingResult:
     """What came of a training: the run's directory, and its summary."""
 
     directory: Path

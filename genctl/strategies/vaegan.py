@@ -19,9 +19,8 @@ from genctl.config.intervals import Steps, Width
 from genctl.config.schedules import NonNegativeScheduled, at, scheduled
 from genctl.data.spec import Spec
 from genctl.networks.features import features
-from genctl.objectives.divergences import standard_normal_kl
 from genctl.objectives.likelihoods import total
-from genctl.objectives.normal import Normal
+from genctl.objectives.normal import Normal, standard_normal_kl
 from genctl.strategies.parts.game import AUGMENTATION, Game
 from genctl.strategies.parts.strategy import Batch, NetworkBuilder, OptimizerBuilder, Strategy, attach
 from genctl.strategies.players.player import Logs, Loss, Player

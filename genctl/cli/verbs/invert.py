@@ -51,8 +51,8 @@ def _inversions(run: Trained, given: Inputs, wanted: Settings) -> Iterator[tuple
     from genctl.runs.sampler import BATCH
 
     restarts = wanted["restarts"]
-    search = Inversion(run.strategy, wanted["steps"], wanted["learning_rate"])
     count, size = min(wanted["n"], given.split.size), max(1, BATCH // restarts)
+    search = Inversion(run.strategy, min(count, size) * restarts, wanted["steps"], wanted["learning_rate"])
     classes = given.classes(count).repeat(restarts)
     starts, weights = joined(run.sampler.draws(classes, wanted["seed"]))
     images = run.sampler.examples(Streamed(given.split), count, size)

@@ -5,7 +5,7 @@ import logging
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
@@ -14,6 +14,9 @@ from genctl.config import files
 from genctl.data.spec import Spec
 from genctl.errors import UserError
 from genctl.runs.grids import as_picture, grid, png, webp
+
+if TYPE_CHECKING:
+    from genctl.runs.trained import Trained
 
 SHOWN = 256  # images in a grid at most
 log = logging.getLogger("genctl")
@@ -59,13 +62,26 @@ class Outcome:
         if spec.is_image:
             self.picture(grid(spec.to_bytes(np.concatenate(first)[:SHOWN])))
 
+    def write_films(self, run: "Trained", codes: np.ndarray, labels: np.ndarray, **others: np.ndarray | None) -> None:
+        """Decode codes (n, frames, d) with the weights of their classes (n, frames, label_dim), and write the images.
+
+        They go into `samples` (n, frames, …) beside `codes` and the others; the rows are a PNG, and the frames a WebP.
+        """
+        from genctl.runs.sampler import batches
+
+        rows = codes.shape[0] * codes.shape[1]
+        flat = [array.reshape(rows, array.shape[-1]).astype(np.float32) for array in (codes, labels)]
+        images = np.concatenate(list(run.images(batches(*flat))))
+        films = images.reshape(*codes.shape[:2], *run.spec.image_shape)
+        self.write(samples=films, codes=codes.astype(np.float32), **ranged(run.spec), **others)
+        if run.spec.is_image:
+            films = run.spec.to_bytes(films)
+            self.picture(grid(films.reshape(images.shape), columns=codes.shape[1]))
+            self._beside(".webp", webp([grid(films[:, frame]) for frame in range(codes.shape[1])]))
+
     def picture(self, picture: Image.Image) -> None:
         """Write a PNG beside the arrays."""
         self._beside(".png", png(picture))
-
-    def animation(self, frames: Sequence[Image.Image]) -> None:
-        """Write an animated WebP beside the arrays."""
-        self._beside(".webp", webp(frames))
 
     def _beside(self, suffix: str, content: bytes) -> None:
         self.path.with_suffix(suffix).write_bytes(content)

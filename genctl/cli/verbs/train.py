@@ -15,7 +15,7 @@ from genctl.config.moved import MovedData, with_data_at
 from genctl.config.runconfig import RunConfig
 from genctl.errors import Stopped, UserError
 from genctl.runs import build, checkpoint, provenance, records, rundir
-from genctl.runs.records import Outcome
+from genctl.runs.records import TrainingResult
 from genctl.runs.versions import require_known
 from genctl.training import report
 from genctl.training.callbacks import Callback
@@ -35,7 +35,7 @@ Changes = dict[str, Any]  # of a part of the config; null: as it was
 log = logging.getLogger("genctl")
 
 
-def train(invocation: Invocation, **settings: Unpack[RunConfig]) -> Outcome | None:
+def train(invocation: Invocation, **settings: Unpack[RunConfig]) -> TrainingResult | None:
     """Train a model; a named run that has begun is continued, if its config is the same.
 
     Returns its outcome; of several processes, one does. Raises UserError for a mistake in the config, and Stopped where
@@ -107,7 +107,7 @@ def _train(
     invocation: Invocation,
     directory: Path | None,
     make_directory: Callable[[], Path],
-) -> Outcome | None:
+) -> TrainingResult | None:
     """Check and build everything; make the directory last, so that a mistake leaves nothing behind; then train.
 
     data: the part `dataset` of the config, as it is to be loaded. directory: where the run may have begun already.
@@ -142,7 +142,7 @@ def _train(
                 report.introduce(run)
                 _train_to_end(run, plan.callbacks, output)
                 summary = records.read_summary(directory)
-                return Outcome(directory, summary) if summary else None
+                return TrainingResult(directory, summary) if summary else None
 
 
 def _begun(directory: Path | None, total: int) -> bool:

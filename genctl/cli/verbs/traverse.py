@@ -6,7 +6,6 @@ from typing import Annotated, Unpack
 import numpy as np
 from pydantic import Field
 
-from genctl.cli.verbs import films
 from genctl.cli.verbs.inputs import Inputs, inputs
 from genctl.cli.verbs.opened import trained
 from genctl.cli.verbs.options import FrameCount, OnImages
@@ -48,7 +47,7 @@ def traverse(invocation: Invocation, **wanted: Unpack[Settings]) -> None:
             steps = np.linspace(-wanted["range"], wanted["range"], wanted["frames"])
             codes[row, :, number] = mean[number] + deviation[number] * steps
         labels = np.broadcast_to(weights, (*codes.shape[:2], weights.shape[-1]))
-        films.write(outcome, run, codes, labels, dimensions=order, rates=None if rates is None else rates[order])
+        outcome.write_films(run, codes, labels, dimensions=order, rates=None if rates is None else rates[order])
 
 
 def _data(run: Trained, wanted: Settings, invocation: Invocation) -> Inputs | None:

@@ -1,4 +1,8 @@
-"""Loss scaling, which keeps small gradients from becoming 0 in float16 (Micikevicius et al. 2018, section 3.2)."""
+"""Loss scaling, which keeps small gradients from becoming 0 in float16 (Micikevicius et al. 2018, section 3.2).
+
+With the numbers of keras.optimizers.LossScaleOptimizer. That goes on halving for ever, without a word, where gradients
+are not finite at any scale: ours stops at 1, and the norm that it then returns ends the run.
+"""
 
 from collections.abc import Callable
 

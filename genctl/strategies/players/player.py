@@ -77,7 +77,10 @@ class Player:
             self._update(gradients, context)
 
     def _accumulate(self, gradients: Sequence[tf.Tensor | None], context: StepContext) -> None:
-        """Add to the sums; move by their mean, and begin anew, once there were enough turns."""
+        """Add to the sums; move by their mean, and begin anew, once there were enough turns.
+
+        Ours, and not Keras' `gradient_accumulation_steps`, since the average of the weights moves with each update.
+        """
         for total, gradient in zip(self.sums, gradients, strict=True):
             if gradient is not None:
                 total.assign_add(tf.convert_to_tensor(gradient))
