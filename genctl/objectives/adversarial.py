@@ -70,12 +70,12 @@ def hinge(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
 
 
 def wasserstein(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
-    """E[D(G(z))] - E[D(x)] (Arjovsky et al. 2017, equation 2)."""
+    """E[D(G(z))] - E[D(x)], the negative of what Arjovsky et al. 2017, equation 3, maximise."""
     return tf.reduce_mean(fake) - tf.reduce_mean(real)
 
 
 def negative_score(fake: tf.Tensor) -> tf.Tensor:
-    """-E[D(G(z))] (Arjovsky et al. 2017, equation 3; Miyato et al. 2018, equation 17)."""
+    """-E[D(G(z))] (Arjovsky et al. 2017, theorem 3 and algorithm 1, line 10; Miyato et al. 2018, equation 17)."""
     return -tf.reduce_mean(fake)
 
 

@@ -3,7 +3,7 @@
 The autoencoder (parts/multilevel_autoencoder.py) and the generator give images of every size, each half of the next,
 and each has a discriminator; losses are means over the sizes. With `level_steps`, the phases `autoencoder` and
 `adversarial` begin with the coarsest size alone, which the others join one after another (Karras et al. 2018);
-otherwise all sizes learn at once (Karnewar and Wang 2020).
+otherwise all sizes learn at once (Zhang et al. 2019, section 4.1).
 """
 
 import keras

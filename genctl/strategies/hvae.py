@@ -3,6 +3,10 @@
 L = -E_q[log p(x | z)] + beta sum_l KL(q(z_l | x, coarser) || p(z_l | coarser)), where q(z_l | x, coarser) is the
 product of what the image says of z_l on the way up and of the prior p(z_l | coarser) on the way down (equations 17 and
 18).
+
+Otherwise than in the paper, the prior of the coarsest level is learnt and is in the product too, as those of the others
+(the paper has N(0, I), and what the image says alone); the decoder sees the codes of all levels, not the finest alone;
+and the ways up and down add to what they had, as residual networks do.
 """
 
 import itertools

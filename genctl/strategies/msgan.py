@@ -1,8 +1,10 @@
-"""A GAN of images at several sizes, each with a discriminator of its own.
+"""A GAN of images at several sizes, each with a discriminator of its own (Zhang et al. 2019, "StackGAN++", section 4.1,
+without its conditions and its colour consistency).
 
-All sizes learn together, so that every level of the generator is given a gradient directly (Karnewar and Wang 2020),
-or they join in one after another from the smallest (Karras et al. 2018). A level that joins in starts as the enlarged
-image of the one before (networks/multiscale.py): Karras et al. fade it in for that. The loss is the mean over levels.
+All sizes learn together, so that every level of the generator is given a gradient directly, or they join in one after
+another from the smallest, as the resolutions of Karras et al. 2018. A level that joins in starts as the enlarged image
+of the one before (networks/multiscale.py): Karras et al. fade it in for that. The loss is the mean over levels. One
+discriminator that takes all sizes at once (Karnewar and Wang 2020, "MSG-GAN") is another model.
 """
 
 import keras

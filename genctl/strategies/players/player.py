@@ -33,7 +33,8 @@ class Player:
         self.optimizer, self.rule = optimizer, optimizer.rule
         self.rule.build(self.weights)
         self.halflife = ema_halflife
-        self.averages = [own(weight.value) for weight in self.weights if ema_halflife]
+        self.averaged_variables = [*self.weights, *self._statistics()] if ema_halflife else []
+        self.averages = [own(variable.value) for variable in self.averaged_variables]
         several = optimizer.accumulate > 1
         self.sums = [own(tf.zeros_like(weight.value)) for weight in self.weights if several]
         self.turns = [own(tf.constant(0, tf.int64))] if several else []  # since the last update
@@ -106,16 +107,22 @@ class Player:
         images = context.batch_size * self.optimizer.accumulate
         decay = 0.5 ** (images / self.halflife) if self.halflife else 0.0
         rate = tf.maximum(1 - decay, 1 / tf.cast(self.rule.iterations.value, tf.float32))
-        for average, weight in zip(self.averages, self.weights, strict=False):
-            average.assign_add(rate * (weight.value - average))
+        for average, variable in zip(self.averages, self.averaged_variables, strict=True):
+            average.assign_add(rate * (variable.value - average))
+
+    def _statistics(self) -> list[keras.Variable]:
+        """Moments that batch normalization keeps for use: those of averaged weights are averaged as long as these."""
+        layers = [layer for network in self.networks for layer in network._flatten_layers()]
+        normalizing = [layer for layer in layers if isinstance(layer, keras.layers.BatchNormalization)]
+        return [moment for layer in normalizing for moment in (layer.moving_mean, layer.moving_variance)]
 
     @contextlib.contextmanager
     def averaged(self) -> Iterator[None]:
-        """Within the block, the weights are their running average, where one has begun. Not for compiled code."""
+        """Within the block, weights are their running average, where one has begun. Not for compiled code."""
         if not self.averages or self.rule.iterations.numpy() == 0:
             yield
             return
-        kept = [weight.numpy() for weight in self.weights]
+        kept = [variable.numpy() for variable in self.averaged_variables]
         self._assign(self.averages)
         try:
             yield
@@ -128,8 +135,8 @@ class Player:
             self._assign(self.averages)
 
     def _assign(self, values: Sequence[tf.Variable | np.ndarray]) -> None:
-        for weight, value in zip(self.weights, values, strict=True):
-            weight.assign(value)
+        for variable, value in zip(self.averaged_variables, values, strict=True):
+            variable.assign(value)
 
     @property
     def variables(self) -> list[tf.Variable | keras.Variable]:
