@@ -69,7 +69,10 @@ compdef _genctl genctl"""
 
 
 def run(words: list[str], verbs: Iterable[str]) -> int:
-    """Print the script for a shell, or the candidates that such a script asks for."""
+    """Print the script for a shell, or the candidates that such a script asks for.
+
+    Raises UserError for another shell.
+    """
     if words[:1] == ["words"]:
         print("\n".join(candidates(words[1:], list(verbs))))
     elif words in ([], ["--help"], ["-h"]):

@@ -95,6 +95,7 @@ def for_hydra(request: Request) -> list[str]:
 
     A schedule takes the place of another one: a number goes before it, since Hydra merges a mapping into one. Its
     sweeps keep one word for a key, and `++` makes it another key there; the number refuses a key that is unknown.
+    Raises UserError for one that genctl sets itself.
     """
     words = []
     known = functools.cache(functools.partial(schema.annotations, request.verb))

@@ -44,6 +44,7 @@ class Jobs:
         """Run one job; return the best value of what a training is monitored by, for Hydra's sweepers, or None.
 
         In a sweep a failure is printed and the next job follows, but a stop ends the sweep.
+        Raises SystemExit for a stop in a sweep.
         """
         self.started += 1
         sweep = HydraConfig.get().mode == RunMode.MULTIRUN
@@ -95,7 +96,7 @@ def check(cfg: DictConfig, verb: str) -> None:
 
 
 def trusted(overrides: Sequence[str]) -> tuple[str, ...]:
-    """Return the packages that `trust=[...]` names on the command line."""
+    """Return the packages that `trust=[...]` names on the command line. Raises UserError for no list of texts."""
     values = [o.value() for o in composition.parse(overrides) if o.key_or_group == "trust"]
     packages = values[-1] if values else []
     if not isinstance(packages, list) or not all(isinstance(package, str) for package in packages):

@@ -74,7 +74,10 @@ class _ConsoleHandler(logging.Handler):
 
 @contextlib.contextmanager
 def quiet() -> Iterator[Output]:
-    """Within the block, file descriptor 2 goes to a temporary file (see Output.keep_in), and our words to stdout."""
+    """Within the block, file descriptor 2 goes to a temporary file (see Output.keep_in), and our words to stdout.
+
+    Raises UserError where the output cannot be written.
+    """
     console = rich.console.Console()
     handler = _ConsoleHandler(console)
     log.setLevel(logging.INFO)

@@ -127,7 +127,10 @@ def _split_cpu(parts: int) -> None:
 
 
 def choose(name: str) -> str:
-    """Turn auto, cpu, gpu or gpu:N into TensorFlow's name of a device that is there; GPU memory grows as needed."""
+    """Turn auto, cpu, gpu or gpu:N into TensorFlow's name of a device that is there; GPU memory grows as needed.
+
+    Raises UserError for one that is not there.
+    """
     gpus = tf.config.list_physical_devices("GPU")
     for gpu in gpus:
         with contextlib.suppress(RuntimeError):  # a notebook has used the GPU before, and set its memory as it likes

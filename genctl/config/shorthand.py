@@ -10,7 +10,10 @@ from genctl.errors import UserError, did_you_mean
 
 
 def layer(short: Any, key: str) -> Node:
-    """Turn a layer's short form, `Name` or `{Name: {argument: value}}`, into `{_target_: keras.layers.Name, …}`."""
+    """Turn a layer's short form, `Name` or `{Name: {argument: value}}`, into `{_target_: keras.layers.Name, …}`.
+
+    Raises UserError for what is neither.
+    """
     if isinstance(short, Mapping) and "_target_" in short:
         return dict(short)
     name, arguments = next(iter(short.items())) if isinstance(short, Mapping) and len(short) == 1 else (short, None)

@@ -76,7 +76,7 @@ def check_values(target: Callable[..., Any], given: Mapping[str, Any], key: str,
 
 
 def check_value(value: Any, annotation: Any, key: str) -> None:
-    """Check one value against a type annotation; pydantic's constraints, such as `PositiveInt`, are understood."""
+    """Check one value against a type annotation, which may hold pydantic's constraints. Raises UserError."""
     try:
         _adapter(annotation).validate_python(value, strict=True)
     except pydantic.ValidationError as error:

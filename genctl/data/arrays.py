@@ -50,7 +50,10 @@ def read(
     given: Range | None = None,
     known: Known | None = None,
 ) -> Source:
-    """Load a file as `load` does; given: the range of its numbers. known: of data that they belong to."""
+    """Load a file as `load` does; given: the range of its numbers. known: of data that they belong to.
+
+    Raises UserError for what cannot be read as examples.
+    """
     if file.is_dir():
         raise UserError(f"dataset.path={shown(file)} is a folder: name a .npz file, or use dataset=folder for images.")
     parts, own = _read(file, images_key, labels_key, with_labels)

@@ -68,7 +68,10 @@ def load_folder(
 def read(
     root: Path, wanted: Wanted, labels: Labels = "auto", given: Range | None = None, known: Known | None = None
 ) -> Source:
-    """Load a folder as `load` does; given: the range of its numbers. known: of data that they belong to."""
+    """Load a folder as `load` does; given: the range of its numbers. known: of data that they belong to.
+
+    Raises UserError for what holds no images.
+    """
     if not root.is_dir():
         raise UserError(f"dataset.path={shown(root)} is no folder: name one of images, or use dataset=npz for a .npz.")
     listing = image_files(root)

@@ -43,7 +43,7 @@ def given_path(path: str | None, dataset: str, example: str) -> Path:
 def in_words_of(name: str, place: str | None = None) -> Iterator[None]:
     """Loaders speak of settings of `genctl train`; a verb has only one, `name`, for what it reads.
 
-    place: the value of that setting, with which a message then begins.
+    place: the value of that setting, with which a message then begins. Raises UserError with the words exchanged.
     """
     try:
         yield

@@ -15,7 +15,10 @@ _MOST_BYTES = 2**28  # that a file expands to: CIFAR-10, the largest, takes 184 
 
 
 def read_idx(path: Path, rank: int) -> np.ndarray:
-    """Read a gzipped IDX file of bytes (magic number 0x800 + rank, then one big-endian int32 a dimension)."""
+    """Read a gzipped IDX file of bytes (magic number 0x800 + rank, then one big-endian int32 a dimension).
+
+    Raises ValueError for another or a damaged file.
+    """
     with reading(path), gzip.open(regular(path)) as file:
         header = np.frombuffer(file.read(4 * (1 + rank)), ">i4")
         if len(header) != 1 + rank or header[0] != 0x800 + rank or header.min() < 0:
@@ -31,7 +34,10 @@ def read_idx(path: Path, rank: int) -> np.ndarray:
 
 
 def read_cifar(path: Path, members: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """Read images (n, 32, 32, 3) and labels (n,) of members of CIFAR-10's binary archive, without extracting it."""
+    """Read images (n, 32, 32, 3) and labels (n,) of members of CIFAR-10's binary archive, without extracting it.
+
+    Raises ValueError where a member is missing.
+    """
     wanted: dict[str, bytes] = {}
     with (
         reading(path),

@@ -13,6 +13,7 @@ def measure(metrics: Mapping[str, Metric], evaluation: Evaluation, named: bool) 
     """The numbers of all metrics; what can be refused before any work is.
 
     named: the metrics were asked for by name, so that one which cannot be had is a UserError; else it is passed over.
+    Raises UserError where none is left.
     """
     suited, numbers = dict(metrics), list[Number]()
     for act in (check_suited, lambda metric, evaluation: numbers.extend(measured(metric, evaluation))):

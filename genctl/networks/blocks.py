@@ -96,6 +96,6 @@ def pyramid(shape: Shape, levels: int) -> list[Size]:
 
 
 def require_image(shape: Shape, kind: str, side: str) -> None:
-    """Refuse a convolutional network whose image side is a vector."""
+    """Refuse a convolutional network whose image side is a vector. Raises UserError, which says so."""
     if len(shape) != 3:
         raise UserError(f"{kind} needs images, and its {side} here is a vector of {math.prod(shape)}: choose mlp.")

@@ -63,7 +63,10 @@ def optimizer(config: Config, trust: Sequence[str]) -> "OptimizerBuilder":
 
 
 def strategy(config: Config, spec: Spec, trust: Sequence[str]) -> "Strategy":
-    """Build networks, players and strategy. Every initial weight follows from the config's seed."""
+    """Build networks, players and strategy. Every initial weight follows from the config's seed.
+
+    Raises UserError for networks that do not fit.
+    """
     import keras
 
     node = node_at(config, "model")
@@ -108,7 +111,10 @@ def bundled(model: Config, target: Any, trust: Sequence[str]) -> tuple[Node, dic
 
 
 def metrics(config: Config, trust: Sequence[str]) -> tuple[dict[str, Any], Callable[..., Any] | None]:
-    """The metrics (see metrics/evaluation.py) by name, and what makes the feature network; None: the data decide."""
+    """The metrics (see metrics/evaluation.py) by name, and what makes the feature network; None: the data decide.
+
+    Raises UserError where none is chosen.
+    """
     built = {name: component(config, f"metrics.{name}", trust)() for name in config.get("metrics") or {}}
     if not built:
         raise UserError("no metric is chosen: say metrics=default, or name some.")

@@ -66,6 +66,7 @@ def save(root: Path, step: int, arrays: Mapping[str, np.ndarray], facts: Facts) 
     """Write `root/step-N` aside, flush it to the disk, and rename it; return it.
 
     Where a checkpoint of that step stands already with the same state, only its facts are replaced.
+    Raises UserError where the disk has no room.
     """
     final = root / f"step-{step:09d}"
     aside = root / f".{final.name}.tmp"

@@ -37,13 +37,16 @@ class Classes:
         )
 
     def numbers(self, label: Label) -> list[int]:
-        """The numbers of one class or several."""
+        """The numbers of one class or several. Raises UserError for a class that the data have not."""
         if np.size(np.asarray(label)) == 0:
             raise UserError("label=[] names no class: name one or several, or leave label out.")
         return [self.number(name) for name in np.atleast_1d(np.asarray(label)).tolist()]
 
     def of(self, label: Label, count: int) -> np.ndarray:
-        """Numbers of the classes of `count` examples, (count,); 0 where the run takes none."""
+        """Numbers of the classes of `count` examples, (count,); 0 where the run takes none.
+
+        Raises UserError for labels that do not suit the run.
+        """
         if label is None and self.conditional:
             raise UserError("this run is class-conditional: give label=…, one class for all or one for each image.")
         if label is None:

@@ -30,7 +30,10 @@ PACKAGES = (
 
 
 def record(path: Path, invocation: Invocation, dataset: Dataset, seed: int, device: str) -> None:
-    """Write provenance.json; a run that continues adds a session to it. Refuses other data than the run began with."""
+    """Write provenance.json; a run that continues adds a session to it. Refuses other data than the run began with.
+
+    Raises UserError, which names both.
+    """
     session = {
         "command": invocation.command,
         "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),

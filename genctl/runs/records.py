@@ -131,7 +131,7 @@ def read_summary(path: Path) -> Summary | None:
 
 
 def read_spec(path: Path) -> Spec:
-    """The shapes of the data that the run was trained on."""
+    """The shapes of the data that the run was trained on. Raises UserError for what describes no data."""
     spec = read(path / rundir.SPEC, Spec)
     ends = [end if isinstance(end, tuple) else (end,) for end in (spec.low, spec.high)]
     widths = {1} if spec.is_image else {1, spec.size}

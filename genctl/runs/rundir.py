@@ -27,7 +27,10 @@ NEVER_DIFFERENT = ("trainer.wait_seconds",)  # nor does this, which runs of olde
 
 
 def path_of(config: Mapping[str, Any], job: str | None) -> Path | None:
-    """The directory of a named run, in a sweep one for each job; None where the run has no name."""
+    """The directory of a named run, in a sweep one for each job; None where the run has no name.
+
+    Raises UserError for a name that leads elsewhere.
+    """
     if config["name"] is None:
         return None
     name = Path(str(config["name"]))
@@ -38,7 +41,10 @@ def path_of(config: Mapping[str, Any], job: str | None) -> Path | None:
 
 
 def claim(path: Path) -> Path:
-    """Make the directory of a named run where it is not there; refuse one that holds something else."""
+    """Make the directory of a named run where it is not there; refuse one that holds something else.
+
+    Raises UserError, which says what.
+    """
     path.mkdir(parents=True, exist_ok=True)
     files.check_tree(path)
     ours = {LOG, OWNER, LOCK}

@@ -108,7 +108,10 @@ class Trained:
     def draws(
         self, n: int, seed: int, label: Label = None, temperature: float = 1.0, truncation: float | None = None
     ) -> "Iterator[Codes]":
-        """Codes of new images, batch by batch, with their classes; see `sample`."""
+        """Codes of new images, batch by batch, with their classes; see `sample`.
+
+        Raises UserError where the run has no noise to change.
+        """
         self.require("sample")
         if (temperature, truncation) != (1, None) and not self._draws_normal_noise():
             raise UserError(

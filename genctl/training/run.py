@@ -164,7 +164,7 @@ class Run:
         return peak_memory_mib(self.engine.device)
 
     def save(self) -> None:
-        """Write a checkpoint of this moment, unless the weights are broken already, or another process does."""
+        """Write a checkpoint of this moment, unless another process does. Raises NonFinite for broken weights."""
         if not self.engine.writes:
             return
         arrays = {name: variable.numpy() for name, variable in self.state().items()}

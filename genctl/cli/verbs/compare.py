@@ -14,7 +14,7 @@ from genctl.errors import UserError
 def compare(
     invocation: Invocation, runs: list[str], by: str | None, json: str | None, csv: str | None, html: str | None
 ) -> None:
-    """Show the table, and write it to the files that are asked for."""
+    """Show the table, and write it to the files that are asked for. Raises UserError for two files that are one."""
     wanted = {name: place for name, place in (("json", json), ("csv", csv), ("html", html)) if place is not None}
     places = {name: writable(files.given(place, name), f"{name}=FILE") for name, place in wanted.items()}
     if len({path.resolve() for path in places.values()}) < len(places):

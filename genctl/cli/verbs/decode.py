@@ -26,7 +26,10 @@ def decode(
 
 
 def read_codes(path: str) -> tuple[np.ndarray, np.ndarray | None]:
-    """The codes of an .npz, and the names of their classes where it holds `labels`."""
+    """The codes of an .npz, and the names of their classes where it holds `labels`.
+
+    Raises UserError where it holds none.
+    """
     file = given(path, "path")
     if not file.exists():
         near = did_you_mean(file.name, [other.name for other in file.parent.glob("*.npz")])

@@ -47,7 +47,10 @@ class Settings(TypedDict):
 
 
 def evaluate(invocation: Invocation, **options: Unpack[Settings]) -> None:
-    """Compute the metrics; keep them in evaluations/ of the run, or in `out`; show them as a table."""
+    """Compute the metrics; keep them in evaluations/ of the run, or in `out`; show them as a table.
+
+    Raises UserError for settings that do not go together.
+    """
     metrics, features = build.metrics(options, invocation.trust)
     named = invocation.choices.get("metrics") != "default"
     further = {"features": features, "trust": invocation.trust}

@@ -30,7 +30,10 @@ class Settings(OnImages):
 
 
 def traverse(invocation: Invocation, **wanted: Unpack[Settings]) -> None:
-    """Write traversals.npz (`samples` (n, frames, …), `dimensions`, `rates` in nats), rows as PNG, and a WebP."""
+    """Write traversals.npz (`samples` (n, frames, …), `dimensions`, `rates` in nats), rows as PNG, and a WebP.
+
+    Raises UserError for two places to start from.
+    """
     if wanted["path"] is not None and wanted["seed"] is not None:
         raise UserError("path=… and seed=… both say where to start from: leave one of the two out.")
     outcome = Outcome(wanted["out"], rundir.existing(wanted["run"]), "traversals", wanted["path"])

@@ -104,7 +104,7 @@ class Machine:
             raise ValueError(f"its pickle has the command {what}, which weights do not need; it was not obeyed")
 
     def top(self, count: int) -> list[Any]:
-        """Take so many from the stack."""
+        """Take so many from the stack. Raises IndexError where there are fewer."""
         if count > len(self.stack):
             raise IndexError
         return self._above(len(self.stack) - count)
@@ -131,7 +131,7 @@ class Machine:
         self.stack.append(CALLS[name.text](*arguments))
 
     def refer(self) -> None:
-        """Put a storage there, of which torch writes a description."""
+        """Put a storage there, of which torch writes a description. Raises ValueError for a damaged description."""
         kind, name, key, _, count, *view = self.stack.pop()
         if kind != "storage" or view not in ([], [None]) or not _counts(count) or not isinstance(key, str):
             raise ValueError("its pickle is damaged: a storage was expected")
@@ -141,7 +141,10 @@ class Machine:
         self.stack.append(storage)
 
     def fill(self, items: list[Any]) -> None:
-        """Put items into the list or, in pairs, into the dictionary that is on the stack."""
+        """Put items into the list or, in pairs, into the dictionary that is on the stack.
+
+        Raises ValueError where there is neither.
+        """
         target = self.stack[-1]
         if isinstance(target, list):
             target.extend(items)

@@ -27,7 +27,7 @@ class Format(NamedTuple):
 
 
 def write_keras(part: Part, path: Path) -> None:
-    """Save a functional model of Keras' own layers and operations."""
+    """Save a functional model of Keras' own layers and operations. Raises UserError for another kind of part."""
     inputs = {name: keras.Input(shape, dtype=kind, name=name) for name, (shape, kind) in part.inputs.items()}
     try:
         model = keras.Model(inputs, part.call(**inputs), name=part.name)
