@@ -1,6 +1,7 @@
 """The compiled program of a run: many training steps in one call."""
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -32,13 +33,15 @@ def training(strategy: Strategy, data: Data, averages: Averages, context: StepCo
         return strategy.step(batch(mine, strategy.spec), context.at(number, observed))
 
     if parallel.count() == 1:  # traced once then, though the program below is traced anew once it has made the averages
-        step = compiled(step, jit_compile=xla or None)
+        everywhere = compiled(step, jit_compile=xla or None)
+    else:
+        everywhere = functools.partial(parallel.together, step)
 
     @compiled(jit_compile=whole or None)
     def program(inputs: Any, first: tf.Tensor, count: tf.Tensor, due: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         def body(index: tf.Tensor, healthy: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             number = first + tf.cast(index, tf.int64)
-            logs = parallel.together(step, data.read(inputs, index), number, number + 1 == due)
+            logs = everywhere(data.read(inputs, index), number, number + 1 == due)
             return index + 1, averages.add(logs)
 
         return tf.while_loop(lambda index, healthy: (index < count) & healthy, body, (0, True), parallel_iterations=1)

@@ -1,8 +1,9 @@
 """`genctl train` and `genctl resume`: from a config to a run in its directory. The loop itself is in loop.py."""
 
+import contextlib
 import dataclasses
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from genctl.strategies.parts.strategy import Strategy
     from genctl.training.run import Run
 
+Tools = tuple[Progress, Requests, Profile]
 Changes = dict[str, Any]  # of a part of the config; null: as it was
 log = logging.getLogger("genctl")
 
@@ -53,7 +55,10 @@ def train(invocation: Invocation, **settings: Unpack[RunConfig]) -> TrainingResu
     if directory and (directory / rundir.CONFIG).exists():
         _require_same(directory, config)
     made = (lambda: rundir.claim(directory)) if directory else (lambda: rundir.fresh(config["outputs"], stem))
-    return _train(config, config["dataset"], invocation, directory, made)
+    with _begun(config, config["dataset"], invocation, directory, made) as (run, callbacks, tools):
+        fit(run, callbacks, *tools)
+    summary = records.read_summary(run.directory)
+    return TrainingResult(run.directory, summary) if summary else None
 
 
 def resume(
@@ -73,7 +78,8 @@ def resume(
     for section, changes in given.items():
         _override(config[section], changes, section)
     data = with_data_at(config, dataset)["dataset"]
-    _train(config, data, invocation, directory, lambda: directory)
+    with _begun(config, data, invocation, directory, lambda: directory) as (resumed, turns, tools):
+        fit(resumed, turns, *tools)
 
 
 def _require_same(directory: Path, config: Mapping[str, Any]) -> None:
@@ -101,16 +107,18 @@ def _override(config: dict[str, Any], changes: Mapping[Any, Any], key: str) -> N
                 config["epochs"] = None
 
 
-def _train(
+@contextlib.contextmanager
+def _begun(
     config: dict[str, Any],
     data: dict[str, Any],
     invocation: Invocation,
     directory: Path | None,
     make_directory: Callable[[], Path],
-) -> TrainingResult | None:
-    """Check and build everything; make the directory last, so that a mistake leaves nothing behind; then train.
+) -> Iterator[tuple["Run", Sequence[Callback], Tools]]:
+    """Check and build everything; make the directory last, so that a mistake leaves nothing behind.
 
     data: the part `dataset` of the config, as it is to be loaded. directory: where the run may have begun already.
+    Within the block, which trains, the run is at its beginning, or where its newest checkpoint left it.
     """
     with quiet() as output:
         plan = make_plan({**config, "dataset": data}, invocation.trust)
@@ -131,21 +139,20 @@ def _train(
             check_size(plan.trainer, strategy)
             watch = monitor(plan.trainer, strategy, plan.callbacks)
             total = how.total_steps(plan.dataset.sizes["train"], strategy)
-            begun = _begun(directory, total)
+            begun = _has_begun(directory, total)
             source = adopt(strategy, strategy.pretrained) if strategy.pretrained and not begun else None
             with rundir.held(make_directory(), parallel.worker()) as directory:
                 output.keep_in(directory / rundir.LOG)
                 if source:
                     log.info("encoder and decoder are those of %s", source)
                 provenance.record(directory, invocation, plan.dataset, config["seed"], device.describe(place))
-                run = _begin(directory, config, plan, strategy, place, watch, total)
+                run = _run(directory, config, plan, strategy, place, watch, total)
                 report.introduce(run)
-                _train_to_end(run, plan.callbacks, output)
-                summary = records.read_summary(directory)
-                return TrainingResult(directory, summary) if summary else None
+                with _ended(run, output), _watched(run, output) as tools:
+                    yield run, plan.callbacks, tools
 
 
-def _begun(directory: Path | None, total: int) -> bool:
+def _has_begun(directory: Path | None, total: int) -> bool:
     """Whether the run has done steps already. Raises UserError where these are more than it is to have."""
     stored = checkpoint.newest(directory / "checkpoints") if directory else None
     if stored and (done := stored.facts["step"]) > total:
@@ -153,7 +160,7 @@ def _begun(directory: Path | None, total: int) -> bool:
     return stored is not None
 
 
-def _begin(
+def _run(
     directory: Path,
     config: dict[str, Any],
     plan: Plan,
@@ -181,16 +188,23 @@ def _begin(
     return run
 
 
-def _train_to_end(run: "Run", callbacks: Sequence[Callback], output: Output) -> None:
-    """Train, and leave a summary whatever happens."""
+@contextlib.contextmanager
+def _watched(run: "Run", output: Output) -> Iterator[Tools]:
+    """Within the block, signals are requests, and there is a bar; and the profile that is asked for."""
+    with (
+        Requests() as requests,
+        Progress(output.console, run.total, run.step) as progress,
+        Profile(run.trainer.profile, run.directory) as profile,
+    ):
+        yield progress, requests, profile
+
+
+@contextlib.contextmanager
+def _ended(run: "Run", output: Output) -> Iterator[None]:
+    """The block trains; leave a summary whatever happens in it. Raises Stopped where steps are left."""
     status = "failed"
     try:
-        with (
-            Requests() as requests,
-            Progress(output.console, run.total, run.step) as progress,
-            Profile(run.trainer.profile, run.directory) as profile,
-        ):
-            fit(run, callbacks, progress, requests, profile)
+        yield
         status = "finished" if run.complete else "stopped"
     except KeyboardInterrupt:  # the second one
         status = "stopped"

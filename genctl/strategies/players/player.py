@@ -50,7 +50,13 @@ class Player:
         """
         penalties = [penalty for network in self.networks for penalty in network.losses]  # of layers' regularizers
         loss = tf.add_n([loss, *penalties]) if penalties else loss
-        gradients = mean_over_devices(self._gradients(loss))
+        scale = self.scale.value if self.scale else None
+        scaled = loss if scale is None else loss * scale
+        values = [weight.value for weight in self.weights]
+        gradients = tf.gradients(scaled, values, aggregation_method=tf.AggregationMethod.EXPERIMENTAL_TREE)
+        if scale is not None:
+            gradients = [None if gradient is None else gradient / scale for gradient in gradients]
+        gradients = mean_over_devices(gradients)
         rate = context.rate_factor * at(self.optimizer.learning_rate, context)
         self.rule.learning_rate = rate
         if self.scale:
@@ -62,14 +68,6 @@ class Player:
             self._move(gradients, context)
         logs = {**logs, GRADIENT_NORM + self.name: norm}
         return {**logs, f"learning_rate/{self.name}": rate} if callable(self.optimizer.learning_rate) else logs
-
-    def _gradients(self, loss: tf.Tensor) -> list[tf.Tensor | None]:
-        values = [weight.value for weight in self.weights]
-        method = tf.AggregationMethod.EXPERIMENTAL_TREE
-        if not self.scale:
-            return tf.gradients(loss, values, aggregation_method=method)
-        gradients = tf.gradients(loss * self.scale.value, values, aggregation_method=method)
-        return [None if gradient is None else gradient / self.scale.value for gradient in gradients]
 
     def _move(self, gradients: Sequence[tf.Tensor | None], context: StepContext) -> None:
         if self.sums:
