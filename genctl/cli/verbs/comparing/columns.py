@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from genctl.cli.verbs.comparing.run_record import REPEATS, Found
 from genctl.config.better import Better
@@ -130,17 +131,19 @@ def _letters(place: int) -> str:
 
 
 def _cells(runs: Sequence[Found], names: Mapping[str, str]) -> dict[str, Cell]:
-    values: dict[str, list[Number]] = {}
-    for run in runs:
-        for number in run.numbers:
-            values.setdefault(names[_key(number.metric, number.protocol)], []).append(number)
-    return {name: _cell(numbers) for name, numbers in values.items()}
-
-
-def _cell(numbers: Sequence[Number]) -> Cell:
-    means = [number.value for number in numbers]
-    spread = float(np.std(means, ddof=1)) if len(means) > 1 else numbers[0].error
-    return Cell(float(np.mean(means)), spread, len(means))
+    """Means over runs, with their standard deviation; of one run alone, the number's own error."""
+    numbers = [
+        (names[_key(number.metric, number.protocol)], number.value, number.error)
+        for run in runs
+        for number in run.numbers
+    ]
+    frame = pd.DataFrame(numbers, columns=["name", "value", "error"])
+    found = frame.groupby("name", sort=False).agg({"value": ["mean", "std", "count"], "error": "first"})
+    cells = {}
+    for name, mean, deviation, count, error in found.itertuples():
+        spread = deviation if count > 1 else error
+        cells[str(name)] = Cell(mean, None if pd.isna(spread) else float(spread), count)
+    return cells
 
 
 def _differing(runs: Sequence[Found]) -> list[dict[str, Any]]:

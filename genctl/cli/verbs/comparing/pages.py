@@ -1,12 +1,12 @@
 """A comparison as JSON, as CSV, and as a page with pictures that needs no other file."""
 
 import base64
-import csv
 import html
-import io
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
+
+import pandas as pd
 
 from genctl.cli.verbs.comparing.columns import Comparison, Row
 from genctl.cli.verbs.comparing.tables import heading, protocols, shown, words
@@ -45,42 +45,33 @@ def as_json(found: Comparison) -> str:
 
 def as_csv(found: Comparison) -> str:
     """One line a row; of each metric the mean, the spread and the number of runs."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    own = ["run", "runs", "settings", "status", "images_per_second", "parameters"]
-    writer.writerow(own + [f"{c.name}{part}" for c in found.columns for part in ("", " spread", " runs")])
+    lines = []
     for row in found.rows:
-        cells = [row.cells.get(column.name) for column in found.columns]
-        numbers = [
-            value for cell in cells for value in ((cell.mean, cell.spread, cell.count) if cell else ("", "", ""))
-        ]
-        writer.writerow(
-            [
-                row.runs[0].directory,
-                len(row.runs),
-                words(row.settings),
-                row.status,
-                row.images_per_second,
-                row.parameters,
-            ]
-            + numbers
-        )
-    return text.getvalue()
+        own = {"run": row.runs[0].directory, "runs": len(row.runs), "settings": words(row.settings)}
+        own |= {"status": row.status, "images_per_second": row.images_per_second, "parameters": row.parameters}
+        for column in found.columns:
+            cell = row.cells.get(column.name)
+            values = (cell.mean, cell.spread, cell.count) if cell else (None, None, None)
+            own |= {f"{column.name}{part}": value for part, value in zip(("", " spread", " runs"), values, strict=True)}
+        lines.append(own)
+    return pd.DataFrame(lines, dtype=object).to_csv(index=False, lineterminator="\n")
 
 
 def as_html(found: Comparison) -> str:
     """A page of its own: the pictures are in it, and every value is escaped."""
-    heads = ["run", "differs in", "samples", "status", "images/s", "parameters", *map(heading, found.columns)]
-    lines = [f"<tr>{''.join(f'<th>{html.escape(head)}</th>' for head in heads)}</tr>"]
+    lines = []
     for row in found.rows:
         size = [f"{value:,.0f}" if value is not None else "" for value in (row.images_per_second, row.parameters)]
         texts = [row.status, *size, *(shown(row.cells.get(column.name)) for column in found.columns)]
         differs = f"{html.escape(words(row.settings))}<br><small>{html.escape(row.repeats)}</small>"
-        cells = [html.escape(row.name), differs, _thumbnail(row), *map(html.escape, texts)]
-        lines.append(f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
+        lines.append([html.escape(row.name), differs, _thumbnail(row), *map(html.escape, texts)])
+    heads = ["run", "differs in", "samples", "status", "images/s", "parameters", *map(heading, found.columns)]
+    table = pd.DataFrame(lines, columns=pd.Index([html.escape(head) for head in heads]))
+    with pd.option_context("display.max_colwidth", None):
+        body = table.to_html(index=False, escape=False, border=0, justify="left")
     notes = "".join(f"<li>{html.escape(line)}</li>" for line in protocols(found.columns))
     head = f'<meta charset="utf-8"><title>genctl compare</title><style>{STYLE}</style>'
-    body = "<h1>Runs</h1>\n<table>\n" + "\n".join(lines) + f"\n</table>\n<ul>{notes}</ul>"
+    body = f"<h1>Runs</h1>\n{body}\n<ul>{notes}</ul>"
     return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>{body}</body></html>\n'
 
 
