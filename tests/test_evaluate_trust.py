@@ -25,7 +25,7 @@ from genctl.metrics import results
 from genctl.metrics.evaluation import Evaluation, Number
 from genctl.metrics.features import feature_cache
 from genctl.metrics.features.classifier import train_classifier
-from genctl.metrics.features.feature_cache import kept
+from genctl.metrics.features.feature_cache import cached
 from genctl.metrics.features.inception import load_inception
 from genctl.metrics.features.pixels import fit_pixels
 from genctl.metrics.features.run_encoder import load_autoencoder
@@ -87,38 +87,38 @@ def test_every_part_of_a_key_counts(monkeypatch: pytest.MonkeyPatch) -> None:
         )
     ):
         assert len(made) == turn
-        kept(kind, spec, key, make)
-        kept(kind, spec, key, make)
+        cached(kind, spec, key, make)
+        cached(kind, spec, key, make)
     for library in feature_cache.versions():
         count = len(made)
         monkeypatch.setattr(feature_cache, "versions", lambda library=library: {library: "0"})
-        kept("x", SPEC, {"k": 1}, make)
+        cached("x", SPEC, {"k": 1}, make)
         assert len(made) == count + 1
     with pytest.raises(TypeError, match="no plain type"):
-        kept("x", SPEC, {"k": object()}, make)
+        cached("x", SPEC, {"k": object()}, make)
 
 
 def test_what_is_kept_is_checked_when_it_is_read() -> None:
     made, make = counting()
     folder = feature_cache.cache_path("evaluation", "x")
-    kept("x", SPEC, {"k": 1}, make)
+    cached("x", SPEC, {"k": 1}, make)
     [first] = folder.glob("*.safetensors")
-    kept("x", SPEC, {"k": 2}, lambda: {"a": np.zeros(3)})
+    cached("x", SPEC, {"k": 2}, lambda: {"a": np.zeros(3)})
     [second] = set(folder.glob("*.safetensors")) - {first}
     second.write_bytes(first.read_bytes())
     with pytest.raises(UserError, match=f"{second.name} was made of other examples"):
-        kept("x", SPEC, {"k": 2}, make)
+        cached("x", SPEC, {"k": 2}, make)
     second.unlink()
     second.mkdir()
     with pytest.raises(UserError, match=f"{second.name} is a folder"):
-        kept("x", SPEC, {"k": 2}, make)
+        cached("x", SPEC, {"k": 2}, make)
     assert len(made) == 1
 
 
 def test_of_several_at_once_one_makes_and_all_read() -> None:
     made, make = counting()
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda _: kept("x", SPEC, {"k": 1}, make), range(16)))
+        found = list(pool.map(lambda _: cached("x", SPEC, {"k": 1}, make), range(16)))
     assert len(made) == 1 and all((arrays["a"] == np.arange(3.0)).all() for arrays, _ in found)
 
 

@@ -54,7 +54,7 @@ class Noise:
         if not self.shared:
             return draw(shape)
         rows, *rest = tf.unstack(shape) if tf.is_tensor(shape) else shape
-        return parallel.part(draw([rows * parallel.count(), *rest]))
+        return parallel.split_batch(draw([rows * parallel.count(), *rest]))
 
     def _key(self, name: str) -> tf.Tensor:
         digest = hashlib.blake2b(f"{self.seed}/{self.purpose}/{name}".encode(), digest_size=8).digest()

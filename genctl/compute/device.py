@@ -40,7 +40,7 @@ def use(
     tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
     if workers:
         strategy, device = _joined(workers, name, wait_seconds)
-        with strategy.scope(), parallel.peers():
+        with strategy.scope(), parallel.naming_lost_processes():
             yield device
         return
     device = choose(name)

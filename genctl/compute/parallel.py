@@ -52,7 +52,7 @@ LOST = (
 
 
 @contextlib.contextmanager
-def peers() -> Iterator[None]:
+def naming_lost_processes() -> Iterator[None]:
     """Within the block, the loss of another process is a UserError; TensorFlow notices it after about ten seconds."""
     try:
         yield
@@ -63,7 +63,7 @@ def peers() -> Iterator[None]:
         ) from error
 
 
-def own(value: tf.Tensor) -> tf.Variable:
+def make_variable(value: tf.Tensor) -> tf.Variable:
     """A variable of the engine's own; where devices hold copies, each writes the same."""
     return tf.Variable(value, trainable=False, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA)
 
@@ -89,12 +89,12 @@ def batch_mean(values: tf.Tensor) -> tf.Tensor:
     return tf.stack(mean_over_devices([tf.reduce_mean(values, axis=0)]))[0]
 
 
-def shares(values: Sequence[tf.Tensor | None]) -> list[tf.Tensor | None]:
+def divide_among_devices(values: Sequence[tf.Tensor | None]) -> list[tf.Tensor | None]:
     """What every device gives so that the sum over devices is the value that all of them have."""
     return [value if value is None or count() == 1 else value / count() for value in values]
 
 
-def part(values: tf.Tensor) -> tf.Tensor:
+def split_batch(values: tf.Tensor) -> tf.Tensor:
     """This device's rows of what is given for all devices; within a device's part of the step."""
     if count() == 1:
         return values
@@ -102,7 +102,7 @@ def part(values: tf.Tensor) -> tf.Tensor:
     return parts[tf.distribute.get_replica_context().replica_id_in_sync_group]
 
 
-def together(step: Callable[..., Mapping[str, tf.Tensor]], *whole: Any) -> dict[str, tf.Tensor]:
+def run_on_devices(step: Callable[..., Mapping[str, tf.Tensor]], *whole: Any) -> dict[str, tf.Tensor]:
     """Let every device do a step; return the means of the logs."""
     if count() == 1:
         return dict(step(*whole))

@@ -9,7 +9,7 @@ import numpy as np
 from genctl.data.examples import Split
 from genctl.errors import Unsuited
 from genctl.metrics.evaluation import Evaluation, Number
-from genctl.metrics.features.extract import extract, extract_split, kept_by
+from genctl.metrics.features.extract import cached_by, extract, extract_split
 from genctl.metrics.features.extractor import Extractor
 from genctl.metrics.features.feature_cache import Arrays
 from genctl.metrics.features.training_data import count_classes
@@ -115,7 +115,7 @@ class Vectors:
                 raise Unsuited("what real examples get in place of samples is not finite")
             return values
 
-        arrays = kept_by(self.extractor, self.evaluation.spec, "floors", {"real": self.evaluation.real, **key}, make)
+        arrays = cached_by(self.extractor, self.evaluation.spec, "floors", {"real": self.evaluation.real, **key}, make)
         return {name: float(value) for name, value in arrays.items()}
 
     def numbers(

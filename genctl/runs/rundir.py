@@ -98,7 +98,7 @@ def lock(path: Path) -> filelock.FileLock:
 
 
 @contextlib.contextmanager
-def held(path: Path, worker: int) -> Iterator[Path]:
+def locked(path: Path, worker: int) -> Iterator[Path]:
     """Where this process writes: the run, held for it alone; or, for one that helps, a place that is thrown away.
 
     worker: 0 for the process that writes. A helper sees the run's checkpoints and what its engine does.

@@ -18,7 +18,7 @@ from genctl.strategies.parts.game import AUGMENTATION, Game
 from genctl.strategies.parts.generator import Takes, mixed
 from genctl.strategies.parts.multilevel_autoencoder import MultilevelAutoencoder, shapes
 from genctl.strategies.parts.multilevel_game import MultilevelGame, numbered, smaller
-from genctl.strategies.parts.phases import Stages, grown, in_order, span_of, taking_part
+from genctl.strategies.parts.phases import Stages, in_order, phases_by_level, span_of, taking_part
 from genctl.strategies.parts.strategy import Batch, NetworkBuilder, OptimizerBuilder, Strategy
 from genctl.strategies.players.player import Logs, Loss, Player
 
@@ -48,7 +48,7 @@ class AEGANMultilevel(Strategy):
         conditional: bool,
     ) -> None:
         super().__init__(spec, conditional)
-        self.phases = grown(in_order(stages.phases, stages.autoencoder), levels, level_steps)
+        self.phases = phases_by_level(in_order(stages.phases, stages.autoencoder), levels, level_steps)
         self.pretrained, self.takes = stages.autoencoder, generator_input
         self.game, self.batches, self.code_dim = game, game.n_critic, latent_dim
         self.alternates = generator_input == "both"

@@ -29,13 +29,13 @@ def training(strategy: Strategy, data: Data, averages: Averages, context: StepCo
 
     def step(stored: Stored, number: tf.Tensor, observed: tf.Tensor) -> dict[str, tf.Tensor]:
         images, labels = stored
-        mine = parallel.part(images), parallel.part(labels)
+        mine = parallel.split_batch(images), parallel.split_batch(labels)
         return strategy.step(batch(mine, strategy.spec), context.at(number, observed))
 
     if parallel.count() == 1:  # traced once then, though the program below is traced anew once it has made the averages
         everywhere = compiled(step, jit_compile=xla or None)
     else:
-        everywhere = functools.partial(parallel.together, step)
+        everywhere = functools.partial(parallel.run_on_devices, step)
 
     @compiled(jit_compile=whole or None)
     def program(inputs: Any, first: tf.Tensor, count: tf.Tensor, due: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

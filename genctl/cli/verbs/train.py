@@ -141,7 +141,7 @@ def _begun(
             total = how.total_steps(plan.dataset.sizes["train"], strategy)
             begun = _has_begun(directory, total)
             source = adopt(strategy, strategy.pretrained) if strategy.pretrained and not begun else None
-            with rundir.held(make_directory(), parallel.worker()) as directory:
+            with rundir.locked(make_directory(), parallel.worker()) as directory:
                 output.keep_in(directory / rundir.LOG)
                 if source:
                     log.info("encoder and decoder are those of %s", source)

@@ -9,7 +9,7 @@ from genctl.data.examples import Split
 from genctl.data.spec import Spec
 from genctl.metrics.features.extract import extract_split
 from genctl.metrics.features.extractor import Extractor, batch_of
-from genctl.metrics.features.feature_cache import kept
+from genctl.metrics.features.feature_cache import cached
 from genctl.metrics.features.training_data import TrainingData, check_classes
 
 RECIPE = 1  # changes with what the training in classifier_network.py computes
@@ -25,7 +25,7 @@ def train_classifier(evaluation: TrainingData, steps: Count = 3000, batch_size: 
     spec, train = evaluation.spec, evaluation.train
     check_classes("features=classifier", spec, train)
     key = {"network": f"classifier {RECIPE}", "train": train, "steps": steps, "batch_size": batch_size}
-    arrays, sha256 = kept("networks", spec, key, lambda: classifier_network.train(spec, train, steps, batch_size))
+    arrays, sha256 = cached("networks", spec, key, lambda: classifier_network.train(spec, train, steps, batch_size))
     network = classifier_network.Network(spec, arrays)
     extractor = Extractor("classifier", sha256, network.features, batch=batch_of(spec.size), classify=network.classify)
     unseen = evaluation.test

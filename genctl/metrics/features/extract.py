@@ -11,7 +11,7 @@ from genctl.data.examples import Split
 from genctl.data.spec import Spec
 from genctl.errors import UserError
 from genctl.metrics.features.extractor import Extractor
-from genctl.metrics.features.feature_cache import Arrays, kept
+from genctl.metrics.features.feature_cache import Arrays, cached
 
 
 def extract_split(extractor: Extractor, spec: Spec, split: Split) -> np.ndarray:
@@ -22,7 +22,7 @@ def extract_split(extractor: Extractor, spec: Spec, split: Split) -> np.ndarray:
         blocks = (split.take(places[first : first + step]).images for first in range(0, split.size, step))
         return {"features": extract(extractor, spec, blocks, split.size, f"features of {split.name} examples")}
 
-    return kept_by(extractor, spec, "features", {"split": split}, make)["features"]
+    return cached_by(extractor, spec, "features", {"split": split}, make)["features"]
 
 
 def extract(extractor: Extractor, spec: Spec, blocks: Iterable[np.ndarray], total: int, what: str) -> np.ndarray:
@@ -35,10 +35,12 @@ def extract(extractor: Extractor, spec: Spec, blocks: Iterable[np.ndarray], tota
     return np.concatenate(parts) if parts else np.zeros((0, 1), np.float32)
 
 
-def kept_by(extractor: Extractor, spec: Spec, kind: str, key: Mapping[str, Any], make: Callable[[], Arrays]) -> Arrays:
+def cached_by(
+    extractor: Extractor, spec: Spec, kind: str, key: Mapping[str, Any], make: Callable[[], Arrays]
+) -> Arrays:
     """Arrays that depend on the network and on what `key` says; from the cache where all of that is known."""
     network = extractor.key
-    return make() if network is None else kept(kind, spec, {"network": network, **key}, make)[0]
+    return make() if network is None else cached(kind, spec, {"network": network, **key}, make)[0]
 
 
 def _features(extractor: Extractor, spec: Spec, block: np.ndarray) -> np.ndarray:

@@ -27,7 +27,7 @@ Arrays = dict[str, np.ndarray]
 LIBRARIES = ("genctl", "keras", "numpy", "scikit-learn", "tensorflow")
 
 
-def kept(kind: str, spec: Spec, key: Mapping[str, Any], make: Callable[[], Arrays]) -> tuple[Arrays, str]:
+def cached(kind: str, spec: Spec, key: Mapping[str, Any], make: Callable[[], Arrays]) -> tuple[Arrays, str]:
     """The arrays that `make` returns, from the cache where they were made before, and their SHA-256.
 
     kind: the folder in the cache. key: plain types and splits: all that the arrays depend on beside the spec of the

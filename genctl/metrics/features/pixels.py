@@ -5,7 +5,7 @@ import numpy as np
 from genctl.config.signatures import Count
 from genctl.errors import Unsuited
 from genctl.metrics.features.extractor import Extractor
-from genctl.metrics.features.feature_cache import Arrays, kept
+from genctl.metrics.features.feature_cache import Arrays, cached
 from genctl.metrics.features.training_data import TrainingData, check_enough
 
 EXAMPLES, NUMBERS = 10_000, 2**27  # training examples that it is fitted to, and numbers in them, at most
@@ -30,7 +30,7 @@ def fit_pixels(evaluation: TrainingData, components: Count = 64) -> Extractor:
         found = PCA(most, random_state=0).fit(examples)
         return {"mean": found.mean_, "components": found.components_, "share": np.sum(found.explained_variance_ratio_)}
 
-    arrays, sha256 = kept("networks", spec, {"network": "pixels", "train": fitted, "components": most}, fit)
+    arrays, sha256 = cached("networks", spec, {"network": "pixels", "train": fitted, "components": most}, fit)
     facts = {"components": most, "variance": round(float(arrays["share"]), 4)}
     return Extractor("pixels", sha256, lambda x: _project(x, arrays), facts=facts)
 

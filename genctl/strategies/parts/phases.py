@@ -50,7 +50,7 @@ class Stages:
         return loss, {**reconstruction[1], **adversarial[1], **logs, "joint_loss": loss}
 
 
-def grown(phases: Mapping[str, int], levels: int, level_steps: int) -> dict[str, int]:
+def phases_by_level(phases: Mapping[str, int], levels: int, level_steps: int) -> dict[str, int]:
     """Phases in which the levels join in one after another: `autoencoder_1` has the first alone, and so on.
 
     Each of these lasts `level_steps`, if that is not 0; the phase that has its plain name has all levels.
@@ -64,7 +64,7 @@ def grown(phases: Mapping[str, int], levels: int, level_steps: int) -> dict[str,
 
 
 def taking_part(phase: str, levels: int) -> int:
-    """How many levels, from the coarsest, take part in a phase that `grown` or its like has named."""
+    """How many levels, from the coarsest, take part in a phase that `phases_by_level` or its like has named."""
     level = phase.rpartition("_")[2]
     return int(level) if level.isdecimal() else levels
 

@@ -38,7 +38,7 @@ class LossScale:
 
         tf.cond(finite, moved, tf.no_op)
         good = tf.where(finite, self._good + 1, 0)
-        grown = tf.where(good >= _PATIENCE, 2 * self.value, self.value)
-        self.value.assign(tf.where(finite, grown, tf.maximum(self.value / 2, 1.0)))
+        doubled = tf.where(good >= _PATIENCE, 2 * self.value, self.value)
+        self.value.assign(tf.where(finite, doubled, tf.maximum(self.value / 2, 1.0)))
         self._good.assign(good % _PATIENCE)
         return tf.where(expected, 0.0, norm)

@@ -31,7 +31,7 @@ class Optimizer:
     accumulate: PositiveSteps = 1
 
 
-class Shared(TypedDict):
+class CommonSettings(TypedDict):
     """What every optimizer takes beside its rule's own settings; see Optimizer."""
 
     learning_rate: PositiveScheduled
@@ -39,7 +39,7 @@ class Shared(TypedDict):
     accumulate: PositiveSteps
 
 
-def adam(beta_1: Momentum, beta_2: Momentum, epsilon: PositiveAmount, **shared: Unpack[Shared]) -> Optimizer:
+def adam(beta_1: Momentum, beta_2: Momentum, epsilon: PositiveAmount, **shared: Unpack[CommonSettings]) -> Optimizer:
     """Adam (Kingma and Ba 2015, in the order of computation at the end of their section 2).
 
     epsilon: their epsilon hat, which stands beside the root of the second moment before that is corrected.
@@ -54,7 +54,7 @@ def adamw(
     beta_1: Momentum,
     beta_2: Momentum,
     epsilon: PositiveAmount,
-    **shared: Unpack[Shared],
+    **shared: Unpack[CommonSettings],
 ) -> Optimizer:
     """Adam with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2); epsilon as of `adam`.
 
@@ -66,14 +66,16 @@ def adamw(
     return Optimizer(rule, **shared)
 
 
-def lion(weight_decay: Amount, beta_1: PositiveMomentum, beta_2: Momentum, **shared: Unpack[Shared]) -> Optimizer:
+def lion(
+    weight_decay: Amount, beta_1: PositiveMomentum, beta_2: Momentum, **shared: Unpack[CommonSettings]
+) -> Optimizer:
     """The sign of a momentum, with decoupled weight decay (Chen et al. 2023, algorithm 2)."""
     import keras
 
     return Optimizer(keras.optimizers.Lion(weight_decay=weight_decay, beta_1=beta_1, beta_2=beta_2), **shared)
 
 
-def rmsprop(rho: Momentum, momentum: Momentum, epsilon: PositiveAmount, **shared: Unpack[Shared]) -> Optimizer:
+def rmsprop(rho: Momentum, momentum: Momentum, epsilon: PositiveAmount, **shared: Unpack[CommonSettings]) -> Optimizer:
     """Gradient over the root of a running mean of its square, plus epsilon (Tieleman and Hinton 2012).
 
     momentum: of the sum of steps, each with the learning rate that it was taken with.
@@ -83,7 +85,7 @@ def rmsprop(rho: Momentum, momentum: Momentum, epsilon: PositiveAmount, **shared
     return Optimizer(keras.optimizers.RMSprop(rho=rho, momentum=momentum, epsilon=epsilon), **shared)
 
 
-def sgd(momentum: Momentum, nesterov: bool, **shared: Unpack[Shared]) -> Optimizer:
+def sgd(momentum: Momentum, nesterov: bool, **shared: Unpack[CommonSettings]) -> Optimizer:
     """Stochastic gradient descent (Sutskever et al. 2013); momentum as of `rmsprop`."""
     import keras
 

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from genctl.compute.context import StepContext
-from genctl.compute.parallel import mean_over_devices, own, shares
+from genctl.compute.parallel import divide_among_devices, make_variable, mean_over_devices
 from genctl.config.schedules import at
 from genctl.strategies.players.loss_scale import LossScale
 from genctl.strategies.players.optimizers import Optimizer
@@ -34,10 +34,10 @@ class Player:
         self.rule.build(self.weights)
         self.halflife = ema_halflife
         self.averaged_variables = [*self.weights, *self._statistics()] if ema_halflife else []
-        self.averages = [own(variable.value) for variable in self.averaged_variables]
+        self.averages = [make_variable(variable.value) for variable in self.averaged_variables]
         several = optimizer.accumulate > 1
-        self.sums = [own(tf.zeros_like(weight.value)) for weight in self.weights if several]
-        self.turns = [own(tf.constant(0, tf.int64))] if several else []  # since the last update
+        self.sums = [make_variable(tf.zeros_like(weight.value)) for weight in self.weights if several]
+        self.turns = [make_variable(tf.constant(0, tf.int64))] if several else []  # since the last update
         self.scale = LossScale() if keras.config.dtype_policy().compute_dtype == "float16" else None
 
     def minimize(self, loss: tf.Tensor, logs: Logs, context: StepContext) -> Logs:
@@ -100,7 +100,7 @@ class Player:
     def _update(self, gradients: Sequence[tf.Tensor | None], context: StepContext) -> None:
         if self.optimizer.clip_norm is not None:
             gradients, _ = tf.clip_by_global_norm(gradients, self.optimizer.clip_norm)
-        self.rule.apply(shares(gradients), self.weights)  # Keras adds those of all devices
+        self.rule.apply(divide_among_devices(gradients), self.weights)  # Keras adds those of all devices
         # The plain mean of all steps so far until the half-life takes over, so that initial weights do not linger.
         images = context.batch_size * self.optimizer.accumulate
         decay = 0.5 ** (images / self.halflife) if self.halflife else 0.0

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from genctl.cli.verbs.comparing.run_record import REPEATS, Found
+from genctl.cli.verbs.comparing.run_record import REPEATS, RunRecord
 from genctl.config.better import Better
 from genctl.errors import UserError, did_you_mean
 from genctl.metrics.evaluation import Number
@@ -40,7 +40,7 @@ class Cell:
 class Row:
     """Runs that differ in seed or fold alone. settings: those in which rows differ; cells: by the column's name."""
 
-    runs: Sequence[Found]
+    runs: Sequence[RunRecord]
     settings: Mapping[str, Any]
     cells: Mapping[str, Cell]
 
@@ -84,9 +84,9 @@ class Comparison:
     sorted_by: str | None
 
 
-def comparison(runs: Sequence[Found], by: str | None) -> Comparison:
+def comparison(runs: Sequence[RunRecord], by: str | None) -> Comparison:
     """Put runs side by side. Raises UserError where there is no metric `by`."""
-    groups: dict[tuple[str, ...], list[Found]] = {}
+    groups: dict[tuple[str, ...], list[RunRecord]] = {}
     for run in runs:
         groups.setdefault(run.identity, []).append(run)
     columns = list(_columns(runs).values())
@@ -107,7 +107,7 @@ def _key(metric: str, protocol: Mapping[str, Any]) -> str:
     return json.dumps([metric, dict(protocol)], sort_keys=True)
 
 
-def _columns(runs: Sequence[Found]) -> dict[str, Column]:
+def _columns(runs: Sequence[RunRecord]) -> dict[str, Column]:
     """One column for each metric and protocol, those of evaluations first."""
     numbers = sorted((n for run in runs for n in run.numbers), key=lambda n: n.metric.startswith("validation/"))
     first: dict[str, Number] = {}
@@ -130,7 +130,7 @@ def _letters(place: int) -> str:
     return before + string.ascii_lowercase[place % 26]
 
 
-def _cells(runs: Sequence[Found], names: Mapping[str, str]) -> dict[str, Cell]:
+def _cells(runs: Sequence[RunRecord], names: Mapping[str, str]) -> dict[str, Cell]:
     """Means over runs, with their standard deviation; of one run alone, the number's own error."""
     numbers = [
         (names[_key(number.metric, number.protocol)], number.value, number.error)
@@ -146,7 +146,7 @@ def _cells(runs: Sequence[Found], names: Mapping[str, str]) -> dict[str, Cell]:
     return cells
 
 
-def _differing(runs: Sequence[Found]) -> list[dict[str, Any]]:
+def _differing(runs: Sequence[RunRecord]) -> list[dict[str, Any]]:
     """The choices and settings of each run in which the runs differ.
 
     What lies below a group of which they chose different options is told by the choice, where it is that option's own.

@@ -20,7 +20,7 @@ ASIDE = (*rundir.NOT_COMPARED, "callbacks", "metrics", "features")  # they say w
 
 
 @dataclasses.dataclass(frozen=True)
-class Found:
+class RunRecord:
     """One run. settings: its config by dotted keys; choices: of config groups; numbers: the newest of each protocol."""
 
     directory: Path
@@ -45,7 +45,7 @@ class Found:
         return sum(self.summary.parameters.values()) if self.summary else None
 
 
-def runs_at(places: Sequence[str]) -> list[Found]:
+def runs_at(places: Sequence[str]) -> list[RunRecord]:
     """Every run at or below these places, each once. Raises UserError for a place that holds none."""
     if not places:
         raise UserError("genctl compare needs directories of runs: genctl compare outputs/a outputs/b.")
@@ -53,7 +53,7 @@ def runs_at(places: Sequence[str]) -> list[Found]:
     return [read(directory) for directory in {path.resolve(): path for path in directories}.values()]
 
 
-def read(directory: Path) -> Found:
+def read(directory: Path) -> RunRecord:
     """One run. Raises UserError for a file that is damaged."""
     files.check_tree(directory)
     config = records.read_config(directory)
@@ -72,7 +72,7 @@ def read(directory: Path) -> Found:
         Number(f"validation/{name}", value, "", about | _objective(name, config), better=LOGS.get(name))
         for name, value in (summary.metrics if summary else {}).get("validation", {}).items()
     ]
-    return Found(directory, settings, choices, summary, [*measured, *logs])
+    return RunRecord(directory, settings, choices, summary, [*measured, *logs])
 
 
 def _of_folds(number: Number, folds: int) -> Number:
