@@ -11,9 +11,9 @@ from xml.sax.saxutils import escape
 HERE = Path(__file__).resolve().parent
 PACKAGE = HERE.parent / "genctl"
 ROOMS = (  # from the top down: each imports only from those below it
-    *("cli.verbs", "cli.verbs.comparing", "cli.verbs.exporting", "cli", "metrics", "metrics.features", "training"),
-    *("runs", "strategies", "strategies.parts", "strategies.players", "objectives", "networks", "networks.layers"),
-    *("data", "compute", "config", "errors"),
+    *("cli.verbs", "cli.verbs.comparing", "cli.verbs.exporting", "cli", "sweeps", "metrics", "metrics.features"),
+    *("training", "runs", "strategies", "strategies.parts", "strategies.players", "objectives", "networks"),
+    *("networks.layers", "data", "compute", "config", "errors"),
 )
 CELL, LEFT, TOP = 26, 170, 140
 STYLE = """text { font: 13px system-ui, sans-serif; fill: #24292f } .n { text-anchor: middle; font-size: 11px }

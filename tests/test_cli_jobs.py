@@ -11,8 +11,8 @@ from conftest import Genctl, tiny
 from hydra.experimental.callback import Callback
 from omegaconf import OmegaConf
 
-from genctl.cli.jobs import name_of
 from genctl.cli.main import main
+from genctl.cli.naming import name_of
 from genctl.config import paths
 from genctl.errors import Stopped, UserError
 
@@ -82,18 +82,14 @@ def test_trust_comes_from_the_command_line_alone(calls, tmp_path, monkeypatch):
 
 
 def test_sweep_names_its_jobs_by_what_varies(calls):
-    assert main(["train", "trainer.steps=5", "model=ae,vae", "-m", "seed=1,2", "encoder.filters=[8]"]) == 0
-    assert [invocation.job for _, invocation in calls.all] == [
-        "model-ae_seed-1",
-        "model-ae_seed-2",
-        "model-vae_seed-1",
-        "model-vae_seed-2",
-    ]
-    assert calls.all[2][1].choices["model"] == "vae" and calls.all[2][0].trainer.steps == 5
+    assert main(["sample", "n=5", "run=a,b", "-m", "seed=1,2", "temperature=1"]) == 0
+    names = ["run-a_seed-1", "run-a_seed-2", "run-b_seed-1", "run-b_seed-2"]
+    assert [invocation.job for _, invocation in calls.all] == names
+    assert calls.all[2][0].run == "b" and calls.all[2][0].n == 5
 
 
 def test_sweep_with_a_single_value(calls):
-    assert main(["train", "-m", "seed=1"]) == 0
+    assert main(["sample", "-m", "run=x", "seed=1"]) == 0
     assert [invocation.job for _, invocation in calls.all] == [None]
 
 
@@ -111,10 +107,10 @@ def test_a_failed_job_is_reported_and_the_others_go_on(calls, capsys):
             raise ZeroDivisionError("oh")
 
     calls.fail = fail
-    assert main(["train", "-m", "seed=1,2,3,4"]) == 1
+    assert main(["sample", "-m", "run=x", "seed=1,2,3,4"]) == 1
     lines = capsys.readouterr().err.splitlines()
     assert lines[1:3] == ["seed 2", "error: job seed-2: too odd"]
-    assert lines[-2:] == ["seed 4", "2 of 4 jobs failed."]
+    assert lines[-2:] == ["seed 4", "2 of 4 failed."]
     assert not any("overrides" in line for line in lines)
 
 
@@ -124,7 +120,7 @@ def test_a_stop_ends_the_sweep(calls, capsys, error, status):
         raise error
 
     calls.fail = fail
-    assert main(["train", "-m", "seed=1,2"]) == status
+    assert main(["sample", "-m", "run=x", "seed=1,2"]) == status
     assert len(calls.all) == 1
 
 
@@ -151,7 +147,7 @@ def test_users_configs_are_found_whatever_their_path_holds(calls, capsys, tmp_pa
     assert cfg.encoder.width == 4 and cfg.seed == 9 and invocation.choices["encoder"] == "mine"
     assert main(["train", "--info", "searchpath", *flags]) == 0
     assert capsys.readouterr().out.count(f"genctl://{folder} ") == 1
-    assert main(["train", "-m", "encoder=mine,conv", *flags]) == 0
+    assert main(["train", "-m", "encoder=mine,conv", "hydra.job.name=x", *flags]) == 0
 
 
 def test_a_named_folder_that_does_not_exist_is_an_error(capsys, monkeypatch):

@@ -217,7 +217,7 @@ def test_a_sweep_over_schedules_and_a_file_that_adds_one(genctl: Genctl) -> None
     words = ("train", "model=gan", *TINY, "trainer.steps=1", "callbacks.validate.every_steps=0")
     two = "optimizer.learning_rate={constant: {value: 0.5}},{cosine: {start: 0.25, end: 0.1, steps: 9}}"
     genctl.good(*words, "-m", two)
-    assert sorted(rows(run)[0]["learning_rate/generator"] for run in Path("runs").glob("gan-*")) == [0.25, 0.5]
+    assert sorted(rows(run)[0]["learning_rate/generator"] for run in Path("runs").glob("sweep-*/[!.]*/")) == [0.25, 0.5]
 
 
 def test_a_schedule_in_a_file_replaces_one_of_another_kind(genctl: Genctl) -> None:

@@ -15,9 +15,11 @@ import yaml
 from conftest import Genctl
 from omegaconf import OmegaConf
 
-from genctl.cli.jobs import name_of
+from genctl.cli.composition import Request
 from genctl.cli.main import main
+from genctl.cli.naming import name_of
 from genctl.cli.schema import annotations
+from genctl.cli.sweeps import define, read_settings
 from genctl.cli.table import VERBS
 from genctl.config.allowed import PLACES, SEVERAL
 from genctl.config.signatures import type_hints
@@ -163,8 +165,11 @@ def test_choices_are_names(given: Given, tmp_path: Path) -> None:
     for name in ("1", "1e3"):
         (tmp_path / "configs/experiment").mkdir(parents=True, exist_ok=True)
         (tmp_path / f"configs/experiment/{name}.yaml").write_text(f"# @package _global_\nname: is {name}\n")
+    flags = read_settings(Request("train", ["experiment=1,1e3"], [tmp_path / "configs"]))
+    trials = define(flags[1], flags[0], ()).trials
+    assert [trial.name for trial in trials] == ["experiment-1", "experiment-1e3"]
     assert [given("train", f"experiment={name}")[0]["name"] for name in ("1", "1e3")] == ["is 1", "is 1e3"]
-    assert [settings["name"] for settings in given("train", "-m", "experiment=1,1e3")] == ["is 1", "is 1e3"]
+    assert ["experiment='1'" in trial.words for trial in trials] == [True, False]
 
 
 @pytest.mark.parametrize("typed", ["007", "1e3", "true", "2024_01_15"])

@@ -58,6 +58,17 @@ def parse(overrides: Sequence[str]) -> list[Override]:
     return [_parsed(parser, override) for override in overrides]
 
 
+def parse_typed(request: Request) -> list[Override]:
+    """Read the overrides of a request, in which texts that look like numbers stay texts. Raises UserError."""
+    known = functools.cache(functools.partial(schema.annotations, request.verb))
+    return parse([texts.as_typed(one, known) for one in parse(request.overrides)])
+
+
+def is_hydras(request: Request) -> bool:
+    """Whether settings of Hydra are given, which its own sweepers and launchers are for."""
+    return any(override.is_hydra_override() for override in parse(request.overrides))
+
+
 def _parsed(parser: OverridesParser, override: str) -> Override:
     if "\0" in override:
         raise UserError(f"{shown(override)}: it holds a null character, which no name or path may: leave it out.")
@@ -98,8 +109,7 @@ def for_hydra(request: Request) -> list[str]:
     Raises UserError for one that genctl sets itself.
     """
     words = []
-    known = functools.cache(functools.partial(schema.annotations, request.verb))
-    for override in parse([texts.as_typed(one, known) for one in parse(request.overrides)]):
+    for override in parse_typed(request):
         value = override.value()
         if (advice := SAID_BY_FLAGS.get(override.key_or_group)) is not None:
             raise UserError(f"{override.input_line}: genctl sets this itself: {advice}.")

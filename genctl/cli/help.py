@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from genctl.cli.table import Verb
 
 VALUE_WIDTH = 16
+SWEEP = "sweep"  # no group, but settings of their own, which no trial has
 IN_FULL = ("model", "dataset")  # groups whose settings the help of train lists; of another, where it is named there
 
 
@@ -51,11 +52,16 @@ def overview(verbs: Iterable["Verb"]) -> str:
 
 def verb(row: "Verb", request: "Request") -> str:
     """Return the help of one verb, for the choices on its command line."""
-    from genctl.cli import composition, settings
+    from genctl.cli import composition, settings, sweeps
+    from genctl.cli.settings import Setting
 
+    named, own = request, list[Setting]()
+    if row.sweep:
+        _, request = sweeps.read_settings(request)
+        own += settings.read((paths.builtin() / "sweep/default.yaml").read_text(encoding="utf-8"), "sweep")
     parts, choices = composition.parts(request)
     folders = [paths.builtin(), *request.folders]
-    found = settings.collect(parts, folders)
+    found = [*settings.collect(parts, folders), *own]
     text = (paths.builtin() / f"{row.name}.yaml").read_text(encoding="utf-8")
     examples = [f"genctl {row.name} {words}" for words in (*row.examples, "--cfg job")]
     return "\n".join(
@@ -64,7 +70,7 @@ def verb(row: "Verb", request: "Request") -> str:
             "",
             f"Usage: genctl {row.name} {'DIR ... ' if row.places else ''}[KEY=VALUE ...] [flags]",
             *_groups(row.name, choices, request.folders),
-            *_settings(*_by_block(found, choices, request), row.name),
+            *_settings(*_by_block(found, choices, named), row.name),
             *_section(
                 "Flags", [(", ".join(flag.names) + _takes(flag.value, flag.choices), flag.meaning) for flag in FLAGS]
             ),
@@ -101,8 +107,9 @@ def _by_block(
     for setting in found:
         group = setting.key.split(".")[0]
         chosen = choices.get(group)
-        whole = not chosen or "model" not in choices or group in (*IN_FULL, *named)
-        title = f"{group}={chosen}" if chosen else "Settings"
+        listed = group in (*IN_FULL, *named)
+        whole = listed if group == SWEEP else listed or not chosen or "model" not in choices
+        title = f"{group}={chosen}" if chosen else "sweep, with -m" if group == SWEEP else "Settings"
         (in_full if whole else others).setdefault(title, []).append(setting)
     return {title: in_full[title] for title in sorted(in_full, key=_place)}, others
 

@@ -1,11 +1,9 @@
 """What Hydra runs: one call of a verb, or one for each job of a sweep."""
 
-import hashlib
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
@@ -15,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from genctl.cli import composition, hydra_errors
 from genctl.cli.composition import Request
 from genctl.cli.mistakes import report, short
+from genctl.cli.naming import name_of
 from genctl.cli.presets import PresetLoader, say_left_out
 from genctl.cli.table import VERBS
 from genctl.config import paths
@@ -23,9 +22,9 @@ from genctl.config.printing import printable
 from genctl.config.signatures import check_settings
 from genctl.errors import Stopped, UserError, first_few
 from genctl.runs import rundir
-from genctl.runs.records import TrainingResult
 
-NAME_BYTES = 100
+if TYPE_CHECKING:
+    from genctl.runs.records import TrainingResult
 
 
 class Jobs:
@@ -64,7 +63,7 @@ class Jobs:
                 raise SystemExit(status) from None
             return None
 
-    def _call(self, cfg: DictConfig, overrides: Sequence[str], job: str | None) -> TrainingResult | None:
+    def _call(self, cfg: DictConfig, overrides: Sequence[str], job: str | None) -> "TrainingResult | None":
         check(cfg, self.request.verb)
         groups = composition.chosen(HydraConfig.get().runtime.choices)
         choices = {group: str(choice) for group, choice in groups.items() if choice is not None}
@@ -102,19 +101,3 @@ def trusted(overrides: Sequence[str]) -> tuple[str, ...]:
     if not isinstance(packages, list) or not all(isinstance(package, str) for package in packages):
         raise UserError(f"trust={packages}: write a list of packages, such as trust=[mypackage].")
     return tuple(packages)
-
-
-def name_of(overrides: Sequence[str], typed: Sequence[str]) -> str | None:
-    """Return a job's name: the overrides that vary between jobs, as "model-vae_seed-1", of at most 100 bytes.
-
-    A directory of that name can be typed as `run=…` without quotes, which "=" and "," would need.
-    """
-    fixed = {o.key_or_group for o in composition.parse(typed) if not o.is_sweep_override()}
-    words = [re.sub(r"(?i)='(?!null')([^'\\]+)'$", r"=\1", o.lstrip("+~")) for o in overrides]  # texts in quotes
-    varied = {key: word for word in words if (key := word.partition("=")[0]) not in fixed}
-    exact = list(varied.values())  # the last word of each key, of which a schedule has two
-    name = "_".join(re.sub(r"[^\w.-]+", "-", o, flags=re.ASCII) for o in exact)
-    if all(re.fullmatch(r"[\w./@]+=[\w.-]+", o, re.ASCII) for o in exact) and len(name.encode()) <= NAME_BYTES:
-        return name or None
-    mark = "-" + hashlib.sha256(",".join(exact).encode()).hexdigest()[:8]
-    return name.encode()[: NAME_BYTES - len(mark)].decode(errors="ignore") + mark

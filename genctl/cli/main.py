@@ -52,7 +52,7 @@ def _dispatch(words: list[str]) -> int:
         return 0
     jobs = run_verb(_verb(found), found, shlex.join(["genctl", *words]))
     if jobs.failed:
-        print(f"{jobs.failed} of {jobs.started} jobs failed.", file=sys.stderr)
+        print(f"{jobs.failed} of {jobs.started} failed.", file=sys.stderr)
     return int(jobs.failed > 0)
 
 
@@ -72,7 +72,7 @@ def _verb(found: Arguments) -> Verb:
 
 def run_verb(verb: Verb, found: Arguments, command: str) -> "Jobs":
     """Do what a command line asks a verb for; return what came of its jobs. Raises UserError and Stopped."""
-    from genctl.cli import composition, help, hydra_errors, source
+    from genctl.cli import composition, help, hydra_errors, source, sweeps
     from genctl.cli.composition import Request
     from genctl.cli.jobs import Jobs
 
@@ -81,6 +81,8 @@ def run_verb(verb: Verb, found: Arguments, command: str) -> "Jobs":
     request = Request(verb.name, overrides, paths.users(named))
     if found.unknown:
         raise mistakes.unknown_flag(*found.unknown[0], arguments.BY_NAME, hydra_errors.settings(request))
+    if verb.sweep and not found.flags.keys() & {"--multirun", "--help"}:
+        sweeps.refuse_settings(request)
     jobs = Jobs(request, command)
     try:
         if "--help" in found.flags:
@@ -89,7 +91,8 @@ def run_verb(verb: Verb, found: Arguments, command: str) -> "Jobs":
         with source.guarded_environment(found.words, named):
             for part in found.flags.get("--package", ()):
                 composition.require_part(request, part)
-            _hydra(jobs, found)
+            own = verb.sweep and "--multirun" in found.flags and not composition.is_hydras(request)
+            _sweep(verb, jobs, found) if own else _hydra(jobs, found)
     except UserError:
         raise
     except Exception as error:
@@ -97,6 +100,16 @@ def run_verb(verb: Verb, found: Arguments, command: str) -> "Jobs":
     if jobs.error:
         raise jobs.error
     return jobs
+
+
+def _sweep(verb: Verb, jobs: "Jobs", found: Arguments) -> None:
+    """Run a sweep of our own, in which each trial is a process."""
+    from genctl.cli import sweeps
+
+    settings, request = sweeps.read_settings(jobs.request)
+    flags = [word for place in found.flags.get("--config-dir", ()) for word in ("--config-dir", place)]
+    wanted = sweeps.define(request, settings, flags)
+    jobs.started, jobs.failed = len(wanted.trials), verb.load_sweep()(wanted, settings, request)
 
 
 def _hydra(jobs: "Jobs", found: Arguments) -> None:

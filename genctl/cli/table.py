@@ -11,6 +11,7 @@ class Verb:
     """A row of the verb table: `genctl.cli.verbs.<module>` has a function of the verb's name.
 
     places: the setting that takes the words which are no settings, such as the directories of `genctl compare a b`.
+    sweep: the module that runs a sweep of it; where there is none, Hydra does.
     """
 
     name: str
@@ -18,17 +19,22 @@ class Verb:
     summary: str
     examples: tuple[str, ...]
     places: str = ""
+    sweep: str = ""
 
     def load(self) -> Callable[..., Any]:
         """Import the verb's function; only now, so that help, completion and mistakes answer at once."""
         return getattr(importlib.import_module(f"genctl.cli.verbs.{self.module}"), self.name)
+
+    def load_sweep(self) -> Callable[..., int]:
+        """Import the function that runs a sweep of the verb, and returns how many of its jobs failed."""
+        return getattr(importlib.import_module(f"genctl.cli.verbs.{self.sweep}"), self.sweep)
 
 
 EVALUATE = ("run=outputs/NAME", "run=outputs/NAME metrics=[frechet,kernel] n=50000", "real=photos/ samples=made.npz")
 TRAIN = ("model=vae dataset=mnist trainer.steps=2000", "-m model=ae,vae,gan seed=1,2")
 COMPARE = ("outputs/", "outputs/one outputs/two by=frechet_distance html=runs.html")
 ROWS = (
-    Verb("train", "train", "train a model; the same name=… continues a run", TRAIN),
+    Verb("train", "train", "train a model; the same name=… continues a run", TRAIN, sweep="sweep"),
     Verb("resume", "train", "continue a run from its newest checkpoint", ("run=outputs/NAME trainer.steps=5000",)),
     Verb("sample", "sample", "draw images from a trained run", ("run=outputs/NAME n=64",)),
     Verb("evaluate", "evaluate", "metrics of a trained run, or of any set of images", EVALUATE),

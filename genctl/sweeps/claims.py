@@ -1,0 +1,122 @@
+"""Who works on which trial: a folder that one process alone can make, with a sign of life in it.
+
+There is no controller: each process claims what it works on, on one machine or on several that share a disk. A claim
+whose process is gone is taken over: at once on its own machine, on another after SILENCE.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypedDict
+
+import filelock
+import psutil
+
+from genctl.config import files
+from genctl.errors import UserError
+from genctl.runs import rundir
+from genctl.sweeps.definition import INSIDE
+
+BEAT = 5.0  # seconds between two signs of life
+SILENCE = 120.0  # seconds without one after which another machine takes over
+OWNER = "owner.json"
+
+
+class Owner(TypedDict):
+    """Which process holds a claim. began: when it started, since numbers of processes come again."""
+
+    host: str
+    process: int
+    began: float
+
+
+class Claims:
+    """The claims in a sweep's directory. Times are those of its file system, so that no machine's clock counts."""
+
+    def __init__(self, directory: Path) -> None:
+        self._root = directory / INSIDE / "claims"
+        self._root.mkdir(parents=True, exist_ok=True)
+        self._mine: set[Path] = set()
+        self._stop = threading.Event()
+
+    @contextlib.contextmanager
+    def alive(self) -> Iterator[None]:
+        """Within the block, what is claimed here shows that it is alive; behind it, all is let go."""
+        thread = threading.Thread(target=self._beat, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._stop.set()
+            thread.join()
+            for place in list(self._mine):
+                self.release(place.name)
+
+    def take(self, name: str) -> bool:
+        """Claim a trial; False where another process works on it."""
+        place = self._root / name
+        with filelock.FileLock(self._root / ".lock"):
+            if place.exists():
+                if not self._is_abandoned(place):
+                    return False
+                shutil.rmtree(place)
+            place.mkdir()
+            self.hand_over(name, os.getpid())
+            self._mine.add(place)
+        return True
+
+    def hand_over(self, name: str, process: int) -> None:
+        """Let the claim last for as long as another process of this machine, which may outlive this one."""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            owner = Owner(host=socket.gethostname(), process=process, began=psutil.Process(process).create_time())
+            rundir.write(self._root / name / OWNER, json.dumps(owner))
+
+    def release(self, name: str) -> None:
+        """Let go of a trial."""
+        self._mine.discard(self._root / name)
+        shutil.rmtree(self._root / name, ignore_errors=True)
+
+    def owner(self, name: str) -> Owner | None:
+        """Who works on a trial now; None where nobody does."""
+        place = self._root / name
+        return None if not place.exists() or self._is_abandoned(place) else _read(place)
+
+    def _beat(self) -> None:
+        while not self._stop.wait(BEAT):
+            for place in list(self._mine):
+                with contextlib.suppress(OSError):  # a full disk, or a folder that is gone: others will see it
+                    os.utime(place / OWNER)
+
+    def _is_abandoned(self, place: Path) -> bool:
+        owner = _read(place)
+        if owner is not None and owner["host"] == socket.gethostname():
+            return not _runs(owner)
+        signs = place / OWNER if owner is not None else place
+        with contextlib.suppress(FileNotFoundError):
+            return self._now() - signs.stat().st_mtime > SILENCE
+        return True
+
+    def _now(self) -> float:
+        (self._root / ".now").touch()
+        return (self._root / ".now").stat().st_mtime
+
+
+def _read(place: Path) -> Owner | None:
+    """The owner; None where its process ended before it was written, or somebody changed it."""
+    try:
+        found = json.loads(files.read_text(place / OWNER))
+        return Owner(host=str(found["host"]), process=int(found["process"]), began=float(found["began"]))
+    except (UserError, OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def _runs(owner: Owner) -> bool:
+    with contextlib.suppress(psutil.Error):
+        process = psutil.Process(owner["process"])
+        return abs(process.create_time() - owner["began"]) < 1 and process.status() != psutil.STATUS_ZOMBIE
+    return False

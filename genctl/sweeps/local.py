@@ -1,0 +1,166 @@
+"""The work of a sweep on one machine: claim a trial, train it in a process of its own, look for the next one."""
+
+import contextlib
+import dataclasses
+import logging
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from genctl.errors import Stopped
+from genctl.sweeps import slots, states
+from genctl.sweeps.claims import Claims
+from genctl.sweeps.definition import INSIDE, Sweep, Trial
+from genctl.sweeps.slots import Process, Slot
+
+LOOK = 0.05  # seconds between two looks at what runs
+ELSEWHERE = 2.0  # seconds between two looks at what other processes work on
+STOPPED = 75  # the exit status of a run that was asked to stop
+log = logging.getLogger("genctl")
+Train = Callable[[Sequence[str]], int]  # settings of one trial, as typed, to the exit status
+
+
+@dataclasses.dataclass
+class Running:
+    """A trial at work. tries: those before this one."""
+
+    trial: Trial
+    process: Process
+    slot: Slot
+    began: float
+    tries: int
+
+
+class Stop:
+    """What signals ask for, within the block: the first stops all trials, which save; the second stops them at once."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> "Stop":
+        self._before = {number: signal.signal(number, self._on) for number in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _on(self, number: int, frame: FrameType | None) -> None:
+        self.asked += 1
+
+
+class Engine:
+    """Works on a sweep until no trial is left for it.
+
+    tell: is given a trial and what became of it, whenever one begins or ends; show: is called again and again.
+    """
+
+    def __init__(self, sweep: Sweep, train: Train, retries: int, places: Sequence[Slot], claims: Claims) -> None:
+        self.sweep, self.train, self.retries, self.claims = sweep, train, retries, claims
+        self.free = list(places)
+        self.running: list[Running] = []
+        self.waiting = list(sweep.trials)
+        self.tries: dict[str, int] = {}
+        self._next_look = 0.0
+
+    def work(self, tell: Callable[[Trial, str], None], show: Callable[[], None]) -> None:
+        """Train all trials that are not finished. Raises Stopped where that was asked for."""
+        for trial in self.waiting:
+            states.forget_failure(self.sweep, trial)  # those that are noted from now on were tried since
+        told = 0
+        with self.claims.alive(), Stop() as stop, self._no_process_left():
+            while self.running or (self.waiting and not stop.asked):
+                if stop.asked > told:
+                    told = stop.asked
+                    how = "save, then the sweep ends; once more: at once" if told == 1 else "end at once"
+                    log.info("stopping: %d trials %s", len(self.running), how)
+                    tell_all(self.running, signal.SIGTERM if told < 3 else signal.SIGKILL)
+                if self.free and not stop.asked:
+                    self._begin(tell)
+                self._collect(tell)
+                show()
+                time.sleep(LOOK if self.running else ELSEWHERE if self.waiting else 0)
+        if stop.asked:
+            raise Stopped("the sweep was stopped; the same command goes on with it.")
+
+    def _begin(self, tell: Callable[[Trial, str], None]) -> None:
+        if time.monotonic() < self._next_look:
+            return
+        for trial in list(self.waiting):
+            if not self.free:
+                return
+            if self.claims.take(trial.name):
+                self.waiting.remove(trial)
+                self._start(trial, tell)
+        self._next_look = time.monotonic() + ELSEWHERE  # what is left is claimed by others
+
+    def _start(self, trial: Trial, tell: Callable[[Trial, str], None]) -> None:
+        again = trial.name in self.tries
+        if states.is_finished(self.sweep, trial) or (states.failure(self.sweep, trial) and not again):
+            self.claims.release(trial.name)  # another process did it meanwhile
+            return
+        states.forget_failure(self.sweep, trial)
+        slot = self.free.pop(0)
+        process = slots.start(self.train, trial.words, slot, self._log(trial))
+        self.claims.hand_over(trial.name, process.pid or os.getpid())
+        self.running.append(Running(trial, process, slot, time.monotonic(), self.tries.get(trial.name, 0)))
+        tell(trial, "begins")
+
+    def _collect(self, tell: Callable[[Trial, str], None]) -> None:
+        for one in list(self.running):
+            if one.process.is_alive():
+                continue
+            one.process.join()
+            self.running.remove(one)
+            self.free.append(one.slot)
+            what = self._ended(one, one.process.exitcode or 0)
+            self.claims.release(one.trial.name)
+            tell(one.trial, what)
+
+    def _ended(self, one: Running, status: int) -> str:
+        if status == 0:
+            return "finished"
+        if status in (STOPPED, -signal.SIGTERM):  # the second: before there was anything to save
+            return "stopped"
+        why = _reason(status, self._log(one.trial))
+        if one.tries < self.retries:
+            self.tries[one.trial.name] = one.tries + 1
+            self.waiting.append(one.trial)
+            return f"failed, and is tried again: {why}"
+        states.note_failure(self.sweep, one.trial, why)
+        return f"failed: {why}"
+
+    def _log(self, trial: Trial) -> Path:
+        return self.sweep.directory / INSIDE / f"{trial.name}.log"
+
+    @contextlib.contextmanager
+    def _no_process_left(self) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            tell_all(self.running, signal.SIGTERM)
+            for one in self.running:
+                one.process.join()
+
+
+def tell_all(running: Sequence[Running], number: int) -> None:
+    """Send a signal to the process of each trial."""
+    for one in running:
+        with contextlib.suppress(ProcessLookupError):
+            if one.process.pid is not None:
+                os.kill(one.process.pid, number)
+
+
+def _reason(status: int, log: Path) -> str:
+    """Why a trial ended early, in one line."""
+    if status < 0:
+        name = signal.Signals(-status).name
+        more = " (perhaps for want of memory)" if -status == signal.SIGKILL else ""
+        return f"its process was ended by {name}{more}"
+    lines = [line for line in log.read_text(errors="replace").splitlines() if line.startswith("error: ")]
+    return lines[-1].removeprefix("error: ") if lines else f"exit status {status}; see {log}"

@@ -1,0 +1,90 @@
+"""What became of a trial, as its directory says."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from genctl.config import files
+from genctl.runs import checkpoint, records, rundir
+from genctl.sweeps.claims import Claims
+from genctl.sweeps.definition import INSIDE, Sweep, Trial
+
+TAIL = 2**16  # bytes at the end of a file of metrics
+FINISHED, RUNNING, STOPPED, FAILED, MISSING = "finished", "running", "stopped", "failed", "missing"
+
+
+@dataclasses.dataclass(frozen=True)
+class State:
+    """name: one of those above. step: of the newest line of metrics; latest: its numbers by "split/name".
+
+    best: of what the run is monitored by. why: it failed.
+    """
+
+    name: str
+    step: int = 0
+    latest: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    best: Mapping[str, Any] | None = None
+    why: str = ""
+
+
+def state(sweep: Sweep, trial: Trial, claims: Claims) -> State:
+    """What a trial is doing. Raises UserError where a file of it is damaged."""
+    place = sweep.place(trial)
+    step, latest = _newest(place)
+    if claims.owner(trial.name):
+        return State(RUNNING, step, latest)
+    summary = records.read_summary(place) if place.is_dir() else None
+    if summary and summary.status == FINISHED:
+        return State(FINISHED, summary.steps, latest, summary.best)
+    if why := failure(sweep, trial):
+        return State(FAILED, step, latest, why=why)
+    begun = checkpoint.newest(place / "checkpoints") if place.is_dir() else None
+    return State(STOPPED, int(begun.facts["step"]), latest) if begun else State(MISSING)
+
+
+def is_finished(sweep: Sweep, trial: Trial) -> bool:
+    """Whether all steps of a trial are done. Raises UserError where its summary is damaged."""
+    summary = records.read_summary(sweep.place(trial))
+    return summary is not None and summary.status == FINISHED
+
+
+def failure(sweep: Sweep, trial: Trial) -> str:
+    """Why a trial failed when it was last tried; "" where it did not."""
+    path = _failures(sweep) / f"{trial.name}.txt"
+    return files.read_text(path).strip() if path.exists() else ""
+
+
+def note_failure(sweep: Sweep, trial: Trial, why: str) -> None:
+    """Keep why a trial failed, in one line."""
+    _failures(sweep).mkdir(parents=True, exist_ok=True)
+    rundir.write(_failures(sweep) / f"{trial.name}.txt", why + "\n")
+
+
+def forget_failure(sweep: Sweep, trial: Trial) -> None:
+    """A trial is tried anew."""
+    (_failures(sweep) / f"{trial.name}.txt").unlink(missing_ok=True)
+
+
+def _failures(sweep: Sweep) -> Path:
+    return sweep.directory / INSIDE / "failures"
+
+
+def _newest(place: Path) -> tuple[int, dict[str, float]]:
+    """The step and the numbers of the newest whole line of metrics.jsonl."""
+    path = place / "metrics.jsonl"
+    if not path.exists():
+        return 0, {}
+    with files.regular(path).open("rb") as file:
+        file.seek(max(0, path.stat().st_size - TAIL))
+        lines = file.read().splitlines()
+    for line in reversed(lines):
+        try:
+            row = json.loads(line)
+            split = str(row.pop("split"))
+            numbers = {f"{split}/{name}": value for name, value in row.items() if isinstance(value, float)}
+            return int(row["step"]), numbers
+        except (ValueError, KeyError, TypeError):
+            continue  # it is being written
+    return 0, {}
