@@ -110,7 +110,7 @@ def test_a_failed_job_is_reported_and_the_others_go_on(calls, capsys):
     assert main(["sample", "-m", "run=x", "seed=1,2,3,4"]) == 1
     lines = capsys.readouterr().err.splitlines()
     assert lines[1:3] == ["seed 2", "error: job seed-2: too odd"]
-    assert lines[-2:] == ["seed 4", "2 of 4 failed."]
+    assert lines[-2:] == ["seed 4", "2 of 4 jobs failed."]
     assert not any("overrides" in line for line in lines)
 
 

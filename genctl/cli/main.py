@@ -52,7 +52,7 @@ def _dispatch(words: list[str]) -> int:
         return 0
     jobs = run_verb(_verb(found), found, shlex.join(["genctl", *words]))
     if jobs.failed:
-        print(f"{jobs.failed} of {jobs.started} failed.", file=sys.stderr)
+        print(f"{jobs.failed} of {jobs.started} jobs failed.", file=sys.stderr)
     return int(jobs.failed > 0)
 
 

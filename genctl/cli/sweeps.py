@@ -17,7 +17,7 @@ from genctl.cli.arguments import quoted
 from genctl.cli.composition import Request
 from genctl.cli.naming import name_of
 from genctl.config import files, paths
-from genctl.config.signatures import check_settings, shown
+from genctl.config.signatures import check_value, shown
 from genctl.errors import UserError, did_you_mean
 from genctl.sweeps.definition import Sweep, Trial, default_name
 from genctl.sweeps.sweep_settings import Settings
@@ -60,7 +60,8 @@ def read_settings(request: Request) -> tuple[Settings, Request]:
             settings[name] = OmegaConf.to_container(OmegaConf.create({"value": override.value()}))["value"]  # type: ignore[call-overload,index]
     if settings["name"] is not None:
         settings["name"] = str(settings["name"])
-    check_settings(Settings, settings, "sweep")
+    for name, value in settings.items():
+        check_value(value, Settings.__annotations__[name], f"sweep.{name}")
     return cast(Settings, settings), Request(request.verb, others, request.folders)
 
 
@@ -102,6 +103,7 @@ def _directory(config: Any, settings: Settings, fixed: dict[str, str], swept: di
     given = [str(name) for name in (settings["name"], config["name"]) if name is not None]
     if len(given) > 1:
         raise UserError(f"name={given[1]} and sweep.name={given[0]} both name the sweep: leave one out.")
+    check_value(config["outputs"], str, "outputs")
     name = Path(given[0] if given else default_name(fixed, swept))
     files.given(str(name), "sweep.name")
     if name.is_absolute() or ".." in name.parts or name == Path():

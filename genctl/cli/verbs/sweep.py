@@ -77,7 +77,8 @@ def check_trials(wanted: Sweep, request: Request) -> list[str]:
                 check_settings(train, plain, "genctl train", provided=("invocation",))
                 lengths.append(_check(plain, trust, sizes))
             except UserError as error:
-                raise UserError(f"trial {trial.name}: {error}") from error
+                place = f"trial {trial.name}: " if len(wanted.trials) > 1 else ""
+                raise UserError(f"{place}{error}") from error
             advance(1)
     return lengths
 
