@@ -76,7 +76,7 @@ def test_settings_that_both_know_stay_and_an_optimizer_has_its_own() -> None:
     assert config("model=hae", "encoder=resnet")["encoder"]["filters"] == [16, 32]
     assert config("model=gan", "optimizer=sgd")["optimizer"]["learning_rate"] == 1e-2
     assert config("model=vae", "optimizer=adam")["optimizer"]["learning_rate"] == {
-        "linear": {"start": 2e-3, "end": 1e-5}
+        "linear": {"start": 6e-3, "end": 1e-5, "warmup_steps": 100}
     }
     assert "beta_1" not in config("model=wgan")["optimizer"]
 

@@ -125,8 +125,9 @@ def test_a_scheduled_run_that_stops_goes_on_with_the_same_bits(genctl: Genctl) -
         assert row["loss"] == pytest.approx(row["distortion"] + beta * row["rate"], rel=1e-5)
 
 
+STRAIGHT = "optimizer.learning_rate={linear: {start: 2e-3, end: 1e-5}}"
 LENGTHS = {
-    "vae": ("trainer.steps=6",),
+    "vae": ("trainer.steps=6", STRAIGHT),
     "gan": ("trainer.epochs=2",),
     "msgan": ("trainer.steps=7", "model.level_steps=2"),
     "gan_through_ae": ("trainer.steps=5",),
@@ -183,7 +184,7 @@ def test_a_schedule_ends_where_its_phase_ends(genctl: Genctl, model: str) -> Non
 
 
 def test_a_run_that_goes_on_for_longer_says_what_its_schedule_becomes(genctl: Genctl) -> None:
-    genctl.good("train", "model=vae", *TINY, "trainer.steps=4", "name=x")
+    genctl.good("train", "model=vae", *TINY, STRAIGHT, "trainer.steps=4", "name=x")
     out = genctl.good("resume", "run=runs/x", "trainer.steps=8").out
     assert "schedules without steps end at step 8 now, instead of 4: optimizer.learning_rate" in out
     assert "optimizer.learning_rate goes on with 0.00101 at step 4; by the old length it was 1e-05" in out

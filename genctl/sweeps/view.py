@@ -62,7 +62,7 @@ class View:
         return as_table(found, f"{self.done} of {len(found)} trials finished", MOST_ROWS)
 
 
-def as_table(found: Mapping[str, State], title: str, most: int | None = None) -> rich.table.Table:
+def as_table(found: Mapping[str, State], title: str | None = None, most: int | None = None) -> rich.table.Table:
     """Trials by state: those that run first, then those that failed or stopped."""
     order = (states.RUNNING, states.FAILED, states.STOPPED, states.FINISHED, states.MISSING)
     rows = sorted(found.items(), key=lambda item: order.index(item[1].name))

@@ -106,7 +106,8 @@ def _list(wanted: Sweep, steps: Sequence[str]) -> None:
         found[f"{trial.name}, {length}"] = (
             states.state(wanted, trial, claims) if claims else states.State(states.MISSING)
         )
-    Console().print(as_table(found, f"{wanted.directory}: {len(found)} trials; nothing is trained"))
+    Console().print(as_table(found))
+    log.info("sweep %s: %d trials; nothing is trained, since sweep.dry_run=true", wanted.directory, len(found))
 
 
 def _conclude(wanted: Sweep, console: Any) -> int:
