@@ -32,7 +32,7 @@ def mnist() -> Path:
 
     config = OmegaConf.load(HERE.parent / "configs" / "dataset" / "mnist.yaml")
     ((name, sha256),) = config.files.items()
-    return (own_file(name) or obtain(name, "mnist", config.url, sha256)).resolve()
+    return (own_file(name) or obtain(name, config.url, sha256)).resolve()
 
 
 def genctl(work: Work, precision: str, steps: int, *overrides: str) -> Result:

@@ -22,6 +22,15 @@ def test_its_first_two_commands_are_the_set_up_that_ci_runs() -> None:
     assert re.search(r"^pytest$", ci, re.MULTILINE)
 
 
+SWEEPS = re.findall(r"^    (genctl train .+)$", (ROOT / "docs/sweeps.md").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", SWEEPS)
+def test_the_sweeps_of_the_guide_are_as_it_says(genctl: Genctl, command: str) -> None:
+    out = genctl.good(*shlex.split(command)[1:], "sweep.dry_run=true").out
+    assert "model-ae_seed-1, 500 steps" in out and "6 trials" in out
+
+
 @pytest.mark.parametrize("command", TRAINED)
 def test_its_training_commands_compose(genctl: Genctl, command: str) -> None:
     words = [word for word in shlex.split(command)[1:] if word != "-m"]

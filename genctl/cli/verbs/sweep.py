@@ -3,7 +3,6 @@
 import json
 import logging
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from rich.progress import MofNCompleteColumn
@@ -118,10 +117,12 @@ def _conclude(wanted: Sweep, console: Any) -> int:
         console.print(tables.tables(found, console.width))
         pages.write(found, "csv", wanted.directory / LEADERBOARD)
         log.info("table: %s", wanted.directory / LEADERBOARD)
-        best = Path(found.rows[0].runs[0].directory)
-        if found.sorted_by:
+        if all(found.sorted_by in row.cells for row in found.rows):
+            best = found.rows[0].runs[0].directory
             log.info("the best by %s: %s", found.sorted_by, best)
             log.info("train it longer: genctl resume %s trainer.steps=…", rundir.argument(best))
+        else:
+            log.info("no number is of all of them: genctl evaluate run=… gives each the same ones.")
     for name, why in failed.items():
         log.error("trial %s failed: %s", name, why)
     return len(failed)
