@@ -56,6 +56,7 @@ def places(count: int) -> list[str]:
         ({"cluster": {"worker": ["localhost:0"]}, "task": TASK}, "with a port from 1 to 65535"),
         ({"cluster": {"worker": ["localhost:65536"]}, "task": TASK}, "with a port from 1 to 65535"),
         ({"cluster": {"worker": ["http://localhost:80"]}, "task": TASK}, "should be HOST:PORT"),
+        ({"cluster": {"worker": ["localhost:4000"]}, "task": TASK}, "it names this process alone"),
         ({"cluster": {"worker": ["a:1", "a:1"]}, "task": TASK}, "a:1 is there twice"),
         ({"cluster": {"chief": ["a:1", "b:1"]}, "task": {"type": "chief", "index": 0}}, "there can be one chief"),
         ({"cluster": {"worker": ["x.invalid:4000"]}, "task": TASK}, "the name in x.invalid:4000 cannot be resolved"),

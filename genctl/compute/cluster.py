@@ -126,6 +126,8 @@ def _check(cluster: Cluster, source: str) -> None:
             f"{source}: this process is {cluster.job} {cluster.index}, and the cluster has {_jobs(cluster)}."
         )
     _resolve(cluster.addresses, source)
+    if len(cluster.addresses) == 1:
+        raise UserError(f"{source}: it names this process alone: leave trainer.workers out, or name several.")
 
 
 def _jobs(cluster: Cluster) -> str:

@@ -68,6 +68,8 @@ class Engine:
         self.running: list[Running] = []
         self.waiting = list(sweep.trials)
         self.tries: dict[str, int] = {}
+        self.failed: dict[str, str] = {}  # why, by the trial's name
+        self.stopping = False
         self._next_look = 0.0
 
     def work(self, tell: Callable[[Trial, str], None], show: Callable[[], None]) -> None:
@@ -78,7 +80,7 @@ class Engine:
         with self.claims.alive(), Stop() as stop, self._no_process_left():
             while self.running or (self.waiting and not stop.asked):
                 if stop.asked > told:
-                    told = stop.asked
+                    told, self.stopping = stop.asked, True
                     how = "save, then the sweep ends; once more: at once" if told == 1 else "end at once"
                     log.info("stopping: %d trials %s", len(self.running), how)
                     tell_all(self.running, signal.SIGTERM if told < 3 else signal.SIGKILL)
@@ -127,14 +129,17 @@ class Engine:
     def _ended(self, one: Running, status: int) -> str:
         if status == 0:
             return "finished"
-        if status in (STOPPED, -signal.SIGTERM):  # the second: before there was anything to save
+        stopped = status in (STOPPED, -signal.SIGTERM)  # the second: before there was anything to save
+        if stopped and self.stopping:
             return "stopped"
-        why = _reason(status, self._log(one.trial))
+        why = "it was stopped from outside" if stopped else _reason(status, self._log(one.trial))
         if one.tries < self.retries:
             self.tries[one.trial.name] = one.tries + 1
             self.waiting.append(one.trial)
             return f"failed, and is tried again: {why}"
-        states.note_failure(self.sweep, one.trial, why)
+        self.failed[one.trial.name] = why
+        with contextlib.suppress(OSError):  # a full disk is what ended it, perhaps
+            states.note_failure(self.sweep, one.trial, why)
         return f"failed: {why}"
 
     def _log(self, trial: Trial) -> Path:

@@ -114,7 +114,7 @@ class Run:
         if not healthy:
             names = ", ".join(self.averages[phase].broken())
             raise NonFinite(
-                f"{names} is not finite at step {self.step} (phase {phase}). The last good checkpoint is kept: try a "
+                f"{names} is not finite at step {self.step} (phase {phase}). Checkpoints before it are good: try a "
                 "smaller optimizer.learning_rate or optimizer.clip_norm=1 under another name=…, or "
                 "trainer.on_nan=rollback."
             )

@@ -1,19 +1,23 @@
 """Stopping at a good moment: a signal sets a flag, and the loop looks at it between two calls."""
 
+import logging
 import signal
 import threading
 from collections.abc import Iterable
 from types import FrameType
 from typing import Any
 
+log = logging.getLogger("genctl")
+
 
 class Requests:
     """What signals ask of the loop, within the block.
 
-    The first SIGINT or SIGTERM sets `stop`; the second one acts as it would have without this. SIGUSR1 sets `save`.
+    The first SIGINT, SIGTERM or SIGUSR2 (which clusters send before time is up) sets `stop`; the second one acts as it
+    would have without this. SIGUSR1 sets `save`.
     """
 
-    STOP = (signal.SIGINT, signal.SIGTERM)
+    STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR2)
 
     def __init__(self) -> None:
         self.stop = False
@@ -31,6 +35,7 @@ class Requests:
 
     def _on_stop(self, number: int, frame: FrameType | None) -> None:
         self.stop = True
+        log.info("stopping once this portion of steps is done and saved; once more: at once")
         self._restore(self.STOP)
 
     def _on_save(self, number: int, frame: FrameType | None) -> None:

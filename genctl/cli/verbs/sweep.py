@@ -46,7 +46,7 @@ def sweep(wanted: Sweep, settings: Settings, request: Request) -> int:
         engine = Engine(wanted, train_trial, settings["retries"], places, claims)
         with View(wanted, claims, output.console) as view:
             engine.work(view.tell, view.show)
-        return _conclude(wanted, output.console)
+        return _conclude(wanted, engine.failed, output.console)
 
 
 def train_trial(words: Sequence[str]) -> int:
@@ -109,9 +109,9 @@ def _list(wanted: Sweep, steps: Sequence[str]) -> None:
     log.info("sweep %s: %d trials; nothing is trained, since sweep.dry_run=true", wanted.directory, len(found))
 
 
-def _conclude(wanted: Sweep, console: Any) -> int:
+def _conclude(wanted: Sweep, failed: dict[str, str], console: Any) -> int:
     """Show the table of all runs; name the best one and those that failed. Returns how many failed."""
-    failed = {trial.name: why for trial in wanted.trials if (why := states.failure(wanted, trial))}
+    failed = {trial.name: why for trial in wanted.trials if (why := states.failure(wanted, trial))} | failed
     if any(states.is_finished(wanted, trial) for trial in wanted.trials):
         found = comparison(runs_at([str(wanted.directory)]), None)
         console.print(tables.tables(found, console.width))

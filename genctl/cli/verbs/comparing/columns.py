@@ -187,4 +187,9 @@ def _chosen(columns: Sequence[Column], rows: Sequence[Row], by: str | None) -> C
             names = list(dict.fromkeys(column.metric for column in columns))
             there = f" Metrics: {', '.join(names)}." if names else " These runs have no metrics yet."
             raise UserError(f"by={by}: there is no such metric in these runs.{did_you_mean(by, names)}{there}")
-    return max(alike, key=lambda column: sum(column.name in row.cells for row in rows), default=None)
+    return max(alike, key=lambda column: (sum(column.name in row.cells for row in rows), _weighs(column)), default=None)
+
+
+def _weighs(column: Column) -> bool:
+    """Whether the number weighs all that the model is for: of a bound of likelihood, distortion is a part."""
+    return not column.metric.endswith("distortion")
