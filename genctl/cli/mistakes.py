@@ -35,13 +35,9 @@ def report(error: BaseException, job: str = "") -> int:
     if isinstance(error, Stopped):
         print(printable(f"{place}{error}"), file=sys.stderr)
         return STOPPED
-    print(printable(f"error: {place}{_shortened(_message(error))}"), file=sys.stderr)
+    message = re.sub(rf"(\S{{{WORD}}})\S+", r"\1…", _message(error))  # words of thousands of letters tell nothing
+    print(printable(f"error: {place}{message}"), file=sys.stderr)
     return 1
-
-
-def _shortened(message: str) -> str:
-    """The message with words of thousands of letters cut, which tell a reader nothing."""
-    return re.sub(rf"(\S{{{WORD}}})\S+", r"\1…", message)
 
 
 def _message(error: BaseException) -> str:

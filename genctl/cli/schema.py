@@ -25,7 +25,9 @@ def annotations(verb: str, path: Sequence[str]) -> list[Any]:
     place, *names = path
     if any(names):  # inside a section: the verb's signature has no more to say of it
         return [*_of_components(place, names), WITHOUT_TENSORFLOW.get((place, *names))]
-    return [str] if place in groups(verb) else _within([_settings(verb).get(place)], names)  # str: names of choices
+    if place in groups(verb):
+        return [str]  # names of choices
+    return _within([type_hints(VERBS[verb].load()).get(place)], names)
 
 
 @functools.cache
@@ -33,10 +35,6 @@ def groups(verb: str) -> set[str]:
     """The groups in which the verb's config makes a choice."""
     content = yaml.safe_load((paths.builtin() / f"{verb}.yaml").read_text(encoding="utf-8"))
     return {group for entry in content["defaults"] if isinstance(entry, dict) for group in entry}
-
-
-def _settings(verb: str) -> dict[str, Any]:
-    return type_hints(VERBS[verb].load())
 
 
 def _of_components(place: str, names: Sequence[str]) -> list[Any]:

@@ -41,16 +41,13 @@ def sized(build: Callable[Arguments, keras.Model]) -> Callable[Arguments, keras.
 
 def _require_memory(network: keras.Model) -> None:
     count = sum(math.prod(weight.shape) for weight in network.variables)
-    needed, free = TRAINED * sum(map(_bytes, network.variables)), free_memory()
+    stored = sum(math.prod(weight.shape) * tf.as_dtype(weight.dtype).size for weight in network.variables)
+    needed, free = TRAINED * stored, free_memory()
     if needed > free:
         raise UserError(
             f"this network has {count:,} weights, and training it takes {amount(needed)}, but {amount(free)} of memory "
             "are free: make its layers smaller, or what it takes and gives."
         )
-
-
-def _bytes(weight: keras.Variable) -> int:
-    return math.prod(weight.shape) * tf.as_dtype(weight.dtype).size
 
 
 def kept_numbers(network: keras.Model) -> int:

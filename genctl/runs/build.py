@@ -30,17 +30,14 @@ def check_unused(config: Config, trust: Sequence[str]) -> None:
 
 def component(config: Config, key: str, trust: Sequence[str]) -> Callable[..., Any]:
     """Check the component at a key; return a function that builds it from what its callers add."""
-    node = node_at(_holder(config, key), key)
+    holder = config[key.split(".")[0]] if "." in key else config
+    node = node_at(holder, key)
     if key != "dataset":
         return builder(node, key, trust, PROVIDED.get(key.split(".")[0], ()))
     splits, loader = divided(node, Dataset)
     load = builder(loader, key, trust)
     cut = building(Dataset, splits, key, trust, provided=("source",))
     return lambda: cut(source=load())
-
-
-def _holder(config: Config, key: str) -> Config:
-    return config[key.split(".")[0]] if "." in key else config
 
 
 def dataset(config: Config, trust: Sequence[str]) -> Dataset:
