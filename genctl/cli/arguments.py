@@ -70,22 +70,22 @@ class Arguments:
 
 def parse(words: list[str]) -> Arguments:
     """Sort the words of a command line. Raises UserError where flags do not fit together."""
-    found = Arguments()
+    arguments = Arguments()
     queue = collections.deque(words)
     while queue:
         word = queue.popleft()
         if not word.startswith("-"):
-            found.words.append(word)
+            arguments.words.append(word)
             continue
         name, equals, value = word.partition("=")
         flag = BY_NAME.get(name)
         if flag is None:
             plain = not equals and bool(queue) and not queue[0].startswith("-") and "=" not in queue[0]
-            found.unknown.append((name, queue.popleft() if plain else value))
+            arguments.unknown.append((name, queue.popleft() if plain else value))
         else:
-            found.flags.setdefault(flag.name, []).append(_value(flag, name, value if equals else None, queue))
-    _check(found)
-    return found
+            arguments.flags.setdefault(flag.name, []).append(_value(flag, name, value if equals else None, queue))
+    _check(arguments)
+    return arguments
 
 
 def gather(words: Sequence[str], key: str) -> list[str]:
@@ -118,10 +118,10 @@ def _value(flag: Flag, name: str, value: str | None, queue: collections.deque[st
     return value
 
 
-def _check(found: Arguments) -> None:
-    modes = [name for name in ("--multirun", "--cfg", "--info") if name in found.flags]
+def _check(arguments: Arguments) -> None:
+    modes = [name for name in ("--multirun", "--cfg", "--info") if name in arguments.flags]
     if len(modes) > 1:
         raise UserError(f"{' and '.join(modes)} exclude each other: leave one of them out.")
     for name in ("--resolve", "--package"):
-        if name in found.flags and "--cfg" not in found.flags:
+        if name in arguments.flags and "--cfg" not in arguments.flags:
             raise UserError(f"{name} goes with --cfg: add --cfg job.")

@@ -95,15 +95,15 @@ def candidates(words: Sequence[str], verbs: Sequence[str]) -> list[str]:
     if (flag and flag.value == "DIR") or (equals and is_path):
         return [FILES]
     if flag and flag.choices:
-        found: Iterable[str] = flag.choices
+        words_that_fit: Iterable[str] = flag.choices
     elif current.startswith("-"):
-        found = (flag.name for flag in FLAGS)
+        words_that_fit = (flag.name for flag in FLAGS)
     else:
         given = parse([*before])
-        found = _words(given, current, verbs)
-        if given.verb in FILE_VERBS and not (current and any(word.startswith(current) for word in found)):
+        words_that_fit = _words(given, current, verbs)
+        if given.verb in FILE_VERBS and not (current and any(word.startswith(current) for word in words_that_fit)):
             return [FILES]
-    return sorted({word for word in found if word.startswith(current)})
+    return sorted({word for word in words_that_fit if word.startswith(current)})
 
 
 def _words(given: Arguments, current: str, verbs: Sequence[str]) -> Sequence[str]:

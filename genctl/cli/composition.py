@@ -162,11 +162,13 @@ def require_part(request: Request, key: str) -> None:
 def parts(request: Request) -> tuple[list[Part], dict[str, str | None]]:
     """Return the files of the config in the order in which they are merged, and the choice in each group."""
     with _loader(request) as (loader, overrides):
-        found = loader.compute_defaults_list(request.verb, overrides, RunMode.RUN)
+        defaults = loader.compute_defaults_list(request.verb, overrides, RunMode.RUN)
         loader.load_configuration(request.verb, overrides, RunMode.RUN)
     without = loader.left_out
-    named = [Part(d.config_path or "", d.package or "", without.get(d.config_path or "", ())) for d in found.defaults]
-    return [p for p in named if p.name.split("/")[0] != "hydra"], chosen(found.overrides.known_choices)
+    named = [
+        Part(d.config_path or "", d.package or "", without.get(d.config_path or "", ())) for d in defaults.defaults
+    ]
+    return [p for p in named if p.name.split("/")[0] != "hydra"], chosen(defaults.overrides.known_choices)
 
 
 def chosen(choices: dict[str, str | None]) -> dict[str, str | None]:

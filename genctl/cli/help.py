@@ -61,7 +61,7 @@ def verb(row: "Verb", request: "Request") -> str:
         own += settings.read((paths.builtin() / "sweep/default.yaml").read_text(encoding="utf-8"), "sweep")
     parts, choices = composition.parts(request)
     folders = [paths.builtin(), *request.folders]
-    found = [*settings.collect(parts, folders), *own]
+    listed = [*settings.collect(parts, folders), *own]
     text = (paths.builtin() / f"{row.name}.yaml").read_text(encoding="utf-8")
     examples = [f"genctl {row.name} {words}" for words in (*row.examples, "--cfg job")]
     return "\n".join(
@@ -70,7 +70,7 @@ def verb(row: "Verb", request: "Request") -> str:
             "",
             f"Usage: genctl {row.name} {'DIR ... ' if row.places else ''}[KEY=VALUE ...] [flags]",
             *_groups(row.name, choices, request.folders),
-            *_settings(*_by_block(found, choices, named), row.name),
+            *_settings(*_by_block(listed, choices, named), row.name),
             *_section(
                 "Flags", [(", ".join(flag.names) + _takes(flag.value, flag.choices), flag.meaning) for flag in FLAGS]
             ),
@@ -98,13 +98,13 @@ Blocks = dict[str, list["Setting"]]
 
 
 def _by_block(
-    found: Iterable["Setting"], choices: Mapping[str, str | None], request: "Request"
+    collected: Iterable["Setting"], choices: Mapping[str, str | None], request: "Request"
 ) -> tuple[Blocks, Blocks]:
     """Sort settings by the choice they belong to, and the choices into those to list in full and the others."""
     in_full: Blocks = {}
     others: Blocks = {}
     named = {re.split(r"[.=@/]", word.lstrip("+~"))[0] for word in request.overrides}
-    for setting in found:
+    for setting in collected:
         group = setting.key.split(".")[0]
         chosen = choices.get(group)
         listed = group in (*IN_FULL, *named)

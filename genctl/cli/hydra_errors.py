@@ -100,9 +100,9 @@ def _composition(error: ConfigCompositionException, request: Request) -> UserErr
         (r"^(\S+) appears more than once", lambda key: UserError(f"{key} is chosen twice; leave out the '+'.")),
     ]
     for pattern, message in patterns:
-        found = re.search(pattern, text, re.MULTILINE)
-        if found:
-            return message(found[1])
+        match = re.search(pattern, text, re.MULTILINE)
+        if match:
+            return message(match[1])
     kept = [line.strip() for line in text.splitlines() if line.strip() and "append" not in line]
     cause = f" {str(error.__cause__).splitlines()[0]}" if error.__cause__ else ""
     return UserError(f"{' '.join(kept)}.{cause}".replace("..", "."))

@@ -41,58 +41,58 @@ def _dispatch(words: list[str]) -> int:
         from genctl.cli import completion
 
         return completion.run(words[1:], VERBS)
-    found = arguments.parse(words)
-    if "--version" in found.flags:
+    asked = arguments.parse(words)
+    if "--version" in asked.flags:
         print(f"genctl {version('genctl')}")
         return 0
-    if found.verb is None and not found.unknown and ("--help" in found.flags or not found.flags):
+    if asked.verb is None and not asked.unknown and ("--help" in asked.flags or not asked.flags):
         from genctl.cli import help
 
         print(help.overview(VERBS.values()))
         return 0
-    jobs = run_verb(_verb(found), found, shlex.join(["genctl", *words]))
+    jobs = run_verb(_verb(asked), asked, shlex.join(["genctl", *words]))
     if jobs.failed:
         print(f"{jobs.failed} of {jobs.started} jobs failed.", file=sys.stderr)
     return int(jobs.failed > 0)
 
 
-def _verb(found: Arguments) -> Verb:
-    if found.verb in VERBS:
-        return VERBS[found.verb]
-    if found.verb is None and found.unknown:
-        raise mistakes.unknown_flag(*found.unknown[0], arguments.BY_NAME, ())
-    if found.verb is None:
+def _verb(asked: Arguments) -> Verb:
+    if asked.verb in VERBS:
+        return VERBS[asked.verb]
+    if asked.verb is None and asked.unknown:
+        raise mistakes.unknown_flag(*asked.unknown[0], arguments.BY_NAME, ())
+    if asked.verb is None:
         raise UserError(f"a verb is missing: one of {', '.join(VERBS)}.")
-    if "=" in found.verb:
-        raise UserError(f"the first word is a verb, but got '{found.verb}': write genctl train {found.verb}.")
+    if "=" in asked.verb:
+        raise UserError(f"the first word is a verb, but got '{asked.verb}': write genctl train {asked.verb}.")
     raise UserError(
-        f"there is no verb '{found.verb}'.{did_you_mean(found.verb, [*VERBS, 'completion'])} Verbs: {', '.join(VERBS)}."
+        f"there is no verb '{asked.verb}'.{did_you_mean(asked.verb, [*VERBS, 'completion'])} Verbs: {', '.join(VERBS)}."
     )
 
 
-def run_verb(verb: Verb, found: Arguments, command: str) -> "Jobs":
+def run_verb(verb: Verb, asked: Arguments, command: str) -> "Jobs":
     """Do what a command line asks a verb for; return what came of its jobs. Raises UserError and Stopped."""
     from genctl.cli import composition, help, hydra_errors, source, sweeps
     from genctl.cli.composition import Request
     from genctl.cli.jobs import Jobs
 
-    overrides = arguments.gather(found.overrides, verb.places) if verb.places else found.overrides
-    named = paths.named(found.flags.get("--config-dir", ()))
+    overrides = arguments.gather(asked.overrides, verb.places) if verb.places else asked.overrides
+    named = paths.named(asked.flags.get("--config-dir", ()))
     request = Request(verb.name, overrides, paths.users(named))
-    if found.unknown:
-        raise mistakes.unknown_flag(*found.unknown[0], arguments.BY_NAME, hydra_errors.settings(request))
-    if verb.sweep and not found.flags.keys() & {"--multirun", "--help"}:
+    if asked.unknown:
+        raise mistakes.unknown_flag(*asked.unknown[0], arguments.BY_NAME, hydra_errors.settings(request))
+    if verb.sweep and not asked.flags.keys() & {"--multirun", "--help"}:
         sweeps.refuse_settings(request)
     jobs = Jobs(request, command)
     try:
-        if "--help" in found.flags:
+        if "--help" in asked.flags:
             print(help.verb(verb, request))
             return jobs
-        with source.guarded_environment(found.words, named):
-            for part in found.flags.get("--package", ()):
+        with source.guarded_environment(asked.words, named):
+            for part in asked.flags.get("--package", ()):
                 composition.require_part(request, part)
-            own = verb.sweep and "--multirun" in found.flags and not composition.is_hydras(request)
-            _sweep(verb, jobs, found) if own else _hydra(jobs, found)
+            own = verb.sweep and "--multirun" in asked.flags and not composition.is_hydras(request)
+            _sweep(verb, jobs, asked) if own else _hydra(jobs, asked)
     except UserError:
         raise
     except Exception as error:
@@ -102,17 +102,17 @@ def run_verb(verb: Verb, found: Arguments, command: str) -> "Jobs":
     return jobs
 
 
-def _sweep(verb: Verb, jobs: "Jobs", found: Arguments) -> None:
+def _sweep(verb: Verb, jobs: "Jobs", asked: Arguments) -> None:
     """Run a sweep of our own, in which each trial is a process."""
     from genctl.cli import sweeps
 
     settings, request = sweeps.read_settings(jobs.request)
-    flags = [word for place in found.flags.get("--config-dir", ()) for word in ("--config-dir", place)]
+    flags = [word for place in asked.flags.get("--config-dir", ()) for word in ("--config-dir", place)]
     wanted = sweeps.define(request, settings, flags)
     jobs.started, jobs.failed = len(wanted.trials), verb.load_sweep()(wanted, settings, request)
 
 
-def _hydra(jobs: "Jobs", found: Arguments) -> None:
+def _hydra(jobs: "Jobs", asked: Arguments) -> None:
     import hydra
 
     from genctl.cli import sweeps
@@ -120,9 +120,9 @@ def _hydra(jobs: "Jobs", found: Arguments) -> None:
     from genctl.cli.source import search
 
     request = jobs.request
-    words = ["genctl", *found.hydra(), *for_hydra(request), search(request.folders)]
+    words = ["genctl", *asked.hydra(), *for_hydra(request), search(request.folders)]
     with contextlib.ExitStack() as stack:
-        if "--multirun" in found.flags:
+        if "--multirun" in asked.flags:
             words += stack.enter_context(sweeps.prepared(request))
         stack.enter_context(_process_state(words))
         hydra.main(version_base="1.3", config_path=str(paths.builtin()), config_name=request.verb)(jobs.run)()

@@ -78,7 +78,7 @@ def left_out(defaults: Defaults, repo: IConfigRepository) -> tuple[LeftOut, Choi
     Also returns the choices, and those of the model alone.
     """
     choices, presets = _choices(defaults), dict.fromkeys(PARTS, None)
-    found: dict[str, list[str]] = {}
+    unfit: dict[str, list[str]] = {}
     verb = next((default.config_path for default in defaults if default.primary), None)
     for path in map(_path, defaults):
         group, _, model = path.partition("/")
@@ -86,14 +86,14 @@ def left_out(defaults: Defaults, repo: IConfigRepository) -> tuple[LeftOut, Choi
         if group != "model" or not isinstance(content, Mapping) or not set(PARTS).intersection(content):
             continue
         presets = _choices_of(verb, model, repo)
-        found[path] = [
+        unfit[path] = [
             f"{part}.{name}"
             for part in PARTS
             if presets[part] != choices[part]
             for name in content.get(part) or ()
             if part == "optimizer" or name not in _settings(part, defaults, repo)
         ]
-    return found, choices, presets
+    return unfit, choices, presets
 
 
 def _path(default: ResultDefault) -> str:

@@ -51,11 +51,13 @@ def _components(place: str) -> list[Callable[..., Any]]:
     return [getattr(importlib.import_module(module), name) for module, _, name in names]
 
 
-def _within(found: list[Any], names: Sequence[str]) -> list[Any]:
+def _within(annotations: list[Any], names: Sequence[str]) -> list[Any]:
     """The annotations of what annotated values may hold at a path."""
     for name in names:
-        found = [inner for annotation in found for one in alternatives(annotation) for inner in _inside(one, name)]
-    return found
+        annotations = [
+            inner for annotation in annotations for one in alternatives(annotation) for inner in _inside(one, name)
+        ]
+    return annotations
 
 
 def _inside(kind: Any, name: str) -> list[Any]:

@@ -22,15 +22,15 @@ class Setting:
 
 def collect(parts: Iterable[Part], folders: Sequence[Path]) -> list[Setting]:
     """Return the settings of a composed config; a later file replaces a value and keeps a meaning it does not give."""
-    found: dict[str, Setting] = {}
+    by_key: dict[str, Setting] = {}
     for part in parts:
         path = next(path for folder in folders if (path := folder / f"{part.name}.yaml").is_file())
         for setting in read(path.read_text(encoding="utf-8"), part.key):
             if any(setting.key == key or setting.key.startswith(f"{key}.") for key in part.left_out):
                 continue
-            earlier = found.get(setting.key, setting)
-            found[setting.key] = Setting(setting.key, setting.value, setting.meaning or earlier.meaning)
-    return list(found.values())
+            earlier = by_key.get(setting.key, setting)
+            by_key[setting.key] = Setting(setting.key, setting.value, setting.meaning or earlier.meaning)
+    return list(by_key.values())
 
 
 def read(text: str, key: str = "") -> Iterator[Setting]:

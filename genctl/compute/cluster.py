@@ -23,8 +23,8 @@ NO_GPUS = {"gpus_per_node": 2**16, "gpus_per_task": 1, "auto_set_gpu": False}
 
 
 def _known_address(address: str) -> str:
-    found = re.fullmatch(r"[^\s:/@\[\]]+:([0-9]{1,5})", address)
-    if not found or not 0 < int(found[1]) < 2**16:
+    match = re.fullmatch(r"[^\s:/@\[\]]+:([0-9]{1,5})", address)
+    if not match or not 0 < int(match[1]) < 2**16:
         raise ValueError("should be HOST:PORT, with a port from 1 to 65535")
     return address
 
@@ -76,11 +76,11 @@ def from_environment(kind: Workers, gpus: bool) -> Cluster:
         "slurm": ("trainer.workers=slurm", "Start all processes by srun, on a node no more than it has GPUs."),
     }[kind]
     try:
-        found = _of_slurm(source, gpus) if kind == "slurm" else _of_tf_config(source)
-        _check(found, source)
+        cluster = _of_slurm(source, gpus) if kind == "slurm" else _of_tf_config(source)
+        _check(cluster, source)
     except UserError as error:
         raise UserError(f"{error} {expected}") from error
-    return found
+    return cluster
 
 
 def _of_tf_config(source: str) -> Cluster:
@@ -94,7 +94,9 @@ def _of_tf_config(source: str) -> Cluster:
         place = ".".join(map(str, problem["loc"]))
         reason = re.sub("^(Input|Value error,) ", "", problem["msg"])
         raise UserError(f"{source}={shown(text)}: {f'{place}: ' if place else ''}{reason}.") from error
-    return Cluster({str(job): found for job, found in config.cluster.items()}, config.task.type, config.task.index)
+    return Cluster(
+        {str(job): addresses for job, addresses in config.cluster.items()}, config.task.type, config.task.index
+    )
 
 
 def _of_slurm(source: str, gpus: bool) -> Cluster:

@@ -58,15 +58,15 @@ def _mirrored(*names: str) -> tf.distribute.Strategy:
 @functools.cache  # TensorFlow joins once in a process, for all jobs of a sweep
 def _joined(workers: Workers, name: str, wait_seconds: float) -> tuple[tf.distribute.Strategy, str]:
     """The processes of a cluster as one, once all of them are there; and in this one, the device of that name."""
-    found = cluster.from_environment(workers, gpus=name != "cpu")  # it may choose the GPUs that can be seen
+    members = cluster.from_environment(workers, gpus=name != "cpu")  # it may choose the GPUs that can be seen
     device = choose(name)
     try:
         tf.config.set_visible_devices(tf.config.list_physical_devices("GPU") if "GPU" in device else [], "GPU")
-        meet(found.addresses, found.place, wait_seconds)
+        meet(members.addresses, members.place, wait_seconds)
         resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
-            tf.train.ClusterSpec(found.jobs), task_type=found.job, task_id=found.index, rpc_layer="grpc"
+            tf.train.ClusterSpec(members.jobs), task_type=members.job, task_id=members.index, rpc_layer="grpc"
         )
-        count = len(found.addresses)
+        count = len(members.addresses)
         log.info("all %d processes are there: connecting them, for %d s at most", count, CONNECTING_SECONDS)
         with _ended_after(CONNECTING_SECONDS):
             return tf.distribute.MultiWorkerMirroredStrategy(resolver), device
@@ -158,7 +158,11 @@ def describe(device: str) -> str:
 @functools.cache  # TensorFlow makes all devices anew to tell
 def memory_limit(device: str) -> int | None:
     """The memory in bytes that TensorFlow may use of a GPU; None on the host."""
-    limits = {found.name: found.memory_limit for found in device_lib.list_local_devices()} if "GPU" in device else {}
+    limits = (
+        {device_seen.name: device_seen.memory_limit for device_seen in device_lib.list_local_devices()}
+        if "GPU" in device
+        else {}
+    )
     return next((limit for name, limit in limits.items() if name.endswith(device[1:])), None)
 
 

@@ -125,11 +125,11 @@ class _Leader:
             line = connection.recv(200).decode("ascii", "replace")
         except OSError:
             return None, ""
-        found = re.fullmatch(r"(genctl [0-9a-f]{64}) ([0-9]{1,6})\n", line)
-        if not found:
+        match = re.fullmatch(r"(genctl [0-9a-f]{64}) ([0-9]{1,6})\n", line)
+        if not match:
             return None, ""
-        place = int(found[2])
-        if found[1] != _greeting(self.addresses) or not 0 < place < len(self.addresses):
+        place = int(match[2])
+        if match[1] != _greeting(self.addresses) or not 0 < place < len(self.addresses):
             return place, f"{self.addresses[0]} has been given another cluster than this process: give all the same."
         if place in self.here:
             return place, f"another process is {self.addresses[place]} already: give each a place of its own."

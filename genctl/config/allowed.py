@@ -98,8 +98,8 @@ def names_at(key: str) -> frozenset[str]:
     """The names that may stand at a dotted key of a config, such as `encoder.layers[0]`; none at other keys."""
     place, *below = key.replace("[", ".[").split(".")
     depth = len(below) - (place in SEVERAL)
-    found = PLACES.get(place, Place(frozenset()))
-    return found.names if depth == 0 else found.inside if depth > 0 else frozenset()
+    known = PLACES.get(place, Place(frozenset()))
+    return known.names if depth == 0 else known.inside if depth > 0 else frozenset()
 
 
 EVERY = frozenset().union(*(place.names | place.inside for place in PLACES.values()))

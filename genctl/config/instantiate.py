@@ -98,17 +98,17 @@ def _trusted(name: str, key: str, trust: Collection[str]) -> Callable[..., Any]:
     """Import `package.module.name` of a package that the user trusts, where the object really lives in one."""
     done, *parts = name.split(".")
     try:
-        found: Any = importlib.import_module(done)
+        target: Any = importlib.import_module(done)
         for part in parts:
-            found = getattr(found, part) if hasattr(found, part) else importlib.import_module(f"{done}.{part}")
+            target = getattr(target, part) if hasattr(target, part) else importlib.import_module(f"{done}.{part}")
             done += f".{part}"
     except ImportError as error:
         raise UserError(f"{key}._target_={name}: {error}. Is the package installed, or in this directory?") from error
     except Exception as error:  # foreign code runs when it is imported
         raise UserError(f"{key}._target_={name} fails when it is imported: {first_line(error)}") from error
-    if not callable(found) or str(getattr(found, "__module__", "")).split(".")[0] not in trust:
+    if not callable(target) or str(getattr(target, "__module__", "")).split(".")[0] not in trust:
         raise UserError(f"{key}._target_={name} is not a function or class of {' or '.join(trust)}.")
-    return found
+    return target
 
 
 def _build(value: Any, key: str, trust: Collection[str]) -> Any:

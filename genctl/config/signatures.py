@@ -182,13 +182,13 @@ def _parameters(
         own, open_ended = _named(target)
         return own, {}, open_ended
     constructors = [base.__dict__["__init__"] for base in target.__mro__[:-1] if "__init__" in base.__dict__]
-    found: list[dict[str, inspect.Parameter]] = []
+    signatures: list[dict[str, inspect.Parameter]] = []
     for constructor in constructors:
         named, open_ended = _named(constructor)
-        found.append(named)
+        signatures.append(named)
         if not open_ended:
             break
-    own, *bases = found or [{}]
+    own, *bases = signatures or [{}]
     return own, {name: parameter for base in bases for name, parameter in base.items()}, False
 
 

@@ -69,9 +69,9 @@ def read(
     setting = "dataset.range" if given else f"its array '{_RANGE}'" if own else ""
     spec, images = _in_range(spec, parts, given or own, setting, known)
     decided = {**_decided(parts, spec), **spec.decided}
-    found = {part.split: Examples(*pair) for part, pair in zip(parts, zip(images, labels, strict=True), strict=True)}
+    by_split = {part.split: Examples(*pair) for part, pair in zip(parts, zip(images, labels, strict=True), strict=True)}
     spec = dataclasses.replace(spec, decided=decided)
-    return Source(spec, found["train"], found.get("test"), found.get("validation"))
+    return Source(spec, by_split["train"], by_split.get("test"), by_split.get("validation"))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -145,14 +145,14 @@ def _read(
             )
         return [_part(file, "train", "its array", map_npy(file), None, None)], None
     names = array_names(file)
-    found = keys.find(shown(file), names, images_key, labels_key, with_labels)
-    content = read_npz(file, [key for one in found for key in one[1:] if key], [_RANGE])
+    names_by_split = keys.find(shown(file), names, images_key, labels_key, with_labels)
+    content = read_npz(file, [key for one in names_by_split for key in one[1:] if key], [_RANGE])
     parts = [
         _part(file, split, f"'{shown(key)}'", content[key], label_key, content[label_key] if label_key else None)
-        for split, key, label_key in found
+        for split, key, label_key in names_by_split
     ]
     own = content.get(_RANGE)
-    if own is None or own.shape != (2,) or own.dtype.kind not in "iuf" or _RANGE in found[0]:
+    if own is None or own.shape != (2,) or own.dtype.kind not in "iuf" or _RANGE in names_by_split[0]:
         return parts, None
     return parts, checked(own.tolist(), f"{shown(file)}: {_RANGE}")
 
@@ -173,13 +173,15 @@ def _whole(part: _Part, skip_bad: bool) -> _Part:
     bad = np.flatnonzero(~good)
     if len(bad) == 0:
         return part
-    found = f"{part.name}: {len(bad)} of {len(good)} examples hold NaN or infinite values, the first at index {bad[0]}"
+    problem = (
+        f"{part.name}: {len(bad)} of {len(good)} examples hold NaN or infinite values, the first at index {bad[0]}"
+    )
     if not skip_bad:
-        raise UserError(f"{found}. Mend the file, or leave them out with dataset.skip_bad=true.")
+        raise UserError(f"{problem}. Mend the file, or leave them out with dataset.skip_bad=true.")
     if len(bad) == len(good):
-        raise UserError(f"{found}: none is left. Mend the file.")
+        raise UserError(f"{problem}: none is left. Mend the file.")
     require_memory(f"{part.name} without these", part.images.nbytes, _SMALLER)
-    logging.getLogger("genctl").warning("%s. They are left out (dataset.skip_bad=true).", found)
+    logging.getLogger("genctl").warning("%s. They are left out (dataset.skip_bad=true).", problem)
     return dataclasses.replace(
         part, images=part.images[good], labels=None if part.labels is None else part.labels[good]
     )

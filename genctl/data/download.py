@@ -76,9 +76,9 @@ def _download(name: str, url: str | None, sha256: str, part: Path, target: Path)
                 f"or get the file in another way (its SHA-256 is {sha256}) and put it into the folder that the "
                 f"environment variable GENCTL_DATA names, or at {target}."
             ) from error
-    if (found := digest(part)) != sha256:
+    if (actual := digest(part)) != sha256:
         raise UserError(
-            f"{shown(address)} is not the expected file: its SHA-256 is {found}, expected {sha256}. Try again, "
+            f"{shown(address)} is not the expected file: its SHA-256 is {actual}, expected {sha256}. Try again, "
             "or set dataset.url to a server that has the original, or dataset.files to what you expect."
         )
 

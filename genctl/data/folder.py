@@ -105,15 +105,15 @@ def _divided(spec: Spec, images: np.ndarray, layout: Layout, counts: Sequence[in
     labels = None
     if layout.labels is not None:
         labels = np.repeat(np.unique(layout.labels, return_inverse=True)[1].astype(np.int32), counts)
-    found = {}
+    by_split = {}
     for split in dict.fromkeys(SPLITS.values()):
         places = np.flatnonzero(splits == split)
         if len(places):
             rows = slice(places[0], places[-1] + 1)
-            found[split] = Examples(images[rows], None if labels is None else labels[rows])
-    if "train" not in found:
+            by_split[split] = Examples(images[rows], None if labels is None else labels[rows])
+    if "train" not in by_split:
         raise UserError(f"'{spec.name}': none of the pictures of its training split can be read: mend them.")
-    return Source(spec, found["train"], found.get("test"), found.get("validation"))
+    return Source(spec, by_split["train"], by_split.get("test"), by_split.get("validation"))
 
 
 def _decided(

@@ -140,12 +140,12 @@ def decode(path: Path, shape: Shape, frames: Frames = "first") -> np.ndarray:
             if shape.interpolation != "nearest":
                 image.draft(None, (side, side))
             return _decoded(image, shape)[None]
-        found = []
+        frames_read = []
         for page in _pages(image):
             image.seek(page)
             _check_size(image)
-            found.append(_decoded(image, shape))
-        return np.stack(found)
+            frames_read.append(_decoded(image, shape))
+        return np.stack(frames_read)
 
 
 def _decoded(image: Image.Image, shape: Shape) -> np.ndarray:

@@ -54,18 +54,18 @@ def find(
     labels = labels_key
     if with_labels and not labels:
         labels = _one(names, _LABELS, (own, None, "train") if trains else (own,), first)
-    found = [Keys("train", first, labels)]
+    chosen = [Keys("train", first, labels)]
     for split in ("validation", "test") if trains else ():
         images = _one(names, (names[first].stem, *_IMAGES), (split,), first)
         if images is not None:
             words = (names[labels].stem, *_LABELS) if labels else ()
-            found.append(Keys(split, images, _one(names, words, (split,), images)))
-            if labels and found[-1].labels is None:
+            chosen.append(Keys(split, images, _one(names, words, (split,), images)))
+            if labels and chosen[-1].labels is None:
                 raise UserError(
                     f"{file} has labels '{shown(labels)}', but '{shown(images)}' has none: add '"
                     f"{_labels_name(images, names[images])}', or set dataset.labels=none."
                 )
-    return found
+    return chosen
 
 
 def _parse(key: str) -> _Name:
@@ -92,9 +92,9 @@ def _one(
 
 
 def _training_images(file: str, names: dict[str, _Name], labels_key: str | None) -> str:
-    found = _one(names, _IMAGES, ("train", None), labels_key)
-    if found is not None:
-        return found
+    match = _one(names, _IMAGES, ("train", None), labels_key)
+    if match is not None:
+        return match
     others = [key for key, name in names.items() if name.stem not in (*_LABELS, "range") and key != labels_key]
     others = [key for key in others if names[key].split in (None, "train")]
     if len(others) == 1:

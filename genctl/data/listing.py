@@ -52,8 +52,8 @@ def _entries(folder: Path) -> tuple[tuple[int, int], list[tuple[str, bool]]]:
 
     try:
         with os.scandir(folder) as entries:
-            found = sorted((entry.name, is_folder(entry)) for entry in entries if not entry.name.startswith("."))
+            named = sorted((entry.name, is_folder(entry)) for entry in entries if not entry.name.startswith("."))
         state = folder.stat()
     except OSError as error:
         raise UserError(f"The folder {shown(folder)} cannot be read ({error.strerror}): make it readable.") from error
-    return (state.st_dev, state.st_ino), found
+    return (state.st_dev, state.st_ino), named

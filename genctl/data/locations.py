@@ -27,16 +27,16 @@ def given_path(path: str | None, dataset: str, example: str) -> Path:
     if not path:
         raise UserError(f"dataset={dataset} needs dataset.path=..., such as dataset.path={example}.")
     try:
-        found = Path(path).expanduser()
-        found.stat()
+        there = Path(path).expanduser()
+        there.stat()
     except (FileNotFoundError, NotADirectoryError) as error:
-        near = did_you_mean(found.name, map(shown, _beside(found)))
-        place = shown(found.absolute())
+        near = did_you_mean(there.name, map(shown, _beside(there)))
+        place = shown(there.absolute())
         raise UserError(f"dataset.path={shown(path)} does not exist (looked at {place}).{near}") from error
     except (OSError, ValueError, RuntimeError) as error:  # a null character in it; no home directory
         reason = getattr(error, "strerror", None) or str(error).rstrip(".")
         raise UserError(f"dataset.path={shown(path)} cannot be read: {reason}.") from error
-    return found
+    return there
 
 
 @contextlib.contextmanager

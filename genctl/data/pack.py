@@ -60,8 +60,8 @@ def pack(
     looks: the files' headers. Pictures of 8 bits beside deeper ones get the range of these.
     """
     folder.mkdir()
-    found = survey(looks, shape)
-    dtype = np.dtype(np.float32 if found.deep else np.uint8)
+    about = survey(looks, shape)
+    dtype = np.dtype(np.float32 if about.deep else np.uint8)
     counts, bad, ends = [], {}, [math.inf, -math.inf]
     with (folder / _IMAGES).open("wb") as out:
         _write_header(out, dtype, (sum(one.pictures if one else 1 for one in looks), *shape[:3]))
@@ -75,9 +75,9 @@ def pack(
                 ends = [min(ends[0], float(images.min())), max(ends[1], float(images.max()))]
         _write_header(out, dtype, (sum(counts), *shape[:3]))
     least, most = ends if ends[0] <= ends[1] else (0.0, 0.0)
-    description = Description(counts, bad, least, most, found)
+    description = Description(counts, bad, least, most, about)
     shallow = [one is None or one.dtype == "uint8" for one in looks]
-    if found.deep and any(shallow):
+    if about.deep and any(shallow):
         _widen(folder / _IMAGES, np.repeat(shallow, counts), natural(description.numbers))
     stored = {"sha256": digest(folder / _IMAGES), **dataclasses.asdict(description)}
     (folder / _DESCRIPTION).write_text(json.dumps(stored))

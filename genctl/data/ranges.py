@@ -114,9 +114,9 @@ def found_range(name: str, parts: Sequence[Numbers], given: Range | None, known:
     return [(low, float(above(name, np.asarray(low), np.asarray(high)))) for low, high in ends]
 
 
-def _check_usual(found: Sequence[Range], known: Range) -> None:
+def _check_usual(ranges: Sequence[Range], known: Range) -> None:
     """Raise UserError for numbers whose range is another one, unless both are what numbers have by convention."""
-    for ends in found:
+    for ends in ranges:
         if ends != known and not all(_is_usual(pair) for pair in (ends, known)):
             spans = [f"from {low:g} to {high:g}" for low, high in (ends, known)]
             raise UserError(

@@ -16,13 +16,13 @@ def stored(name: str, parts: Sequence[tuple[np.ndarray, Range]], wanted: Range) 
     parts: images and their range; what lies outside is clipped. wanted: the range of the float32 numbers. The same
     pictures are the same bytes, whether they came as bytes, as fractions or as wide integers. name: for messages.
     """
-    found = []
+    batches = []
     for array, ends in parts:
         levels = _as_bytes(name, array, ends)
         if levels is None:
             return [_as_numbers(name, array, own, wanted) for array, own in parts]
-        found.append(levels)
-    return found
+        batches.append(levels)
+    return batches
 
 
 def _as_numbers(name: str, array: np.ndarray, ends: Range, wanted: Range) -> np.ndarray:

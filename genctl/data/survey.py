@@ -39,16 +39,16 @@ def looks(files: Sequence[Path]) -> list[Look | None]:
         ThreadPoolExecutor(cores()) as pool,
         progress_bar("Looking at images", len(files), MofNCompleteColumn()) as advance,
     ):
-        found = []
+        seen = []
         for one in pool.map(look, files):
-            found.append(one)
+            seen.append(one)
             advance(1)
-        return found
+        return seen
 
 
-def survey(found: Sequence[Look | None], shape: Shape) -> Survey:
+def survey(looked: Sequence[Look | None], shape: Shape) -> Survey:
     """Sum up the headers of files whose pictures become `shape`."""
-    seen = [one for one in found if one is not None]
+    seen = [one for one in looked if one is not None]
     sizes = sorted(((one.height, one.width) for one in seen), key=lambda size: size[0] * size[1]) or [(0, 0)]
     deep = [one.dtype for one in seen if one.dtype != "uint8"]
     cuts = [_cut(one, shape) for one in seen] or [0.0]
@@ -71,27 +71,27 @@ def _cut(one: Look, shape: Shape) -> float:
     return 1 - min(proportions) / max(proportions)
 
 
-def size_line(found: Survey, shape: Shape) -> str:
+def size_line(about: Survey, shape: Shape) -> str:
     """One line: how large the pictures are, what is cut off, and how many are enlarged."""
-    small, large = (f"{width}x{height}" for height, width in (found.smallest, found.largest))
+    small, large = (f"{width}x{height}" for height, width in (about.smallest, about.largest))
     text = f"{small if small == large else f'{small} to {large}'} pixels (width x height)"
-    if (found.smallest, found.largest) == ((shape.height, shape.width),) * 2:
+    if (about.smallest, about.largest) == ((shape.height, shape.width),) * 2:
         return f"{text}, as they are"
     text += f" are resized to {shape.width}x{shape.height} ({shape.interpolation})"
-    if found.cut[1] >= 0.005:
-        text += f"; at their sides {found.cut[0]:.0%} is cut off on average, {found.cut[1]:.0%} at most"
-    if found.enlarged:
-        text += f"; {found.enlarged:,} of {found.files:,} are enlarged"
+    if about.cut[1] >= 0.005:
+        text += f"; at their sides {about.cut[0]:.0%} is cut off on average, {about.cut[1]:.0%} at most"
+    if about.enlarged:
+        text += f"; {about.enlarged:,} of {about.files:,} are enlarged"
     return f"{text}; dataset.image_size=[height,width] sets another"
 
 
-def channels_line(found: Survey, channels: int, given: bool) -> str:
+def channels_line(about: Survey, channels: int, given: bool) -> str:
     """One line: how many pictures are in colour, and what all of them become."""
     become = "become grey" if channels == 1 else "become coloured"
-    mixed = f"{found.coloured:,} of {found.files:,} files are in colour"
+    mixed = f"{about.coloured:,} of {about.files:,} files are in colour"
     wanted = f"dataset.channels={channels}"
     if given:
         return f"{channels}, as {wanted} says: {mixed}"
-    if found.coloured in (0, found.files):
-        return f"{channels}, as {'none' if not found.coloured else 'each'} of {found.files:,} files is in colour"
+    if about.coloured in (0, about.files):
+        return f"{channels}, as {'none' if not about.coloured else 'each'} of {about.files:,} files is in colour"
     return f"{channels}: {mixed}, the others {become}; dataset.channels=1 makes all grey"

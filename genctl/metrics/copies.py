@@ -49,11 +49,11 @@ class Copies:
         if evaluation.spec.is_image:
             evaluation.pictures["nearest_training_images"] = _picture(evaluation, train, vectors.samples)
         protocol = vectors.protocol | {"train": evaluation.train.size, "unseen": f"{unseen.size} {unseen.name}"}
-        found = {
+        values = {
             "train_distance": Measured(distance / usual["distance"], "x unseen"),
             "copies": Measured(copies),
         }
-        return vectors.numbers(found, protocol, {"train_distance": 1.0, "copies": usual["copies"]})
+        return vectors.numbers(values, protocol, {"train_distance": 1.0, "copies": usual["copies"]})
 
 
 class Neighbours:
@@ -72,7 +72,7 @@ class Neighbours:
 
     def judge(self, points: np.ndarray) -> tuple[float, float]:
         """The median distance to the nearest training example, and the share of copies."""
-        distances, places = (found[:, 0] for found in self.nearest(points, 1))
+        distances, places = (column[:, 0] for column in self.nearest(points, 1))
         touched, inverse = np.unique(places, return_inverse=True)
         own = self.nearest(self.train[touched], 2)[0][:, 1]  # the first is the example itself
         return float(np.median(distances)), float(np.mean(distances < own[inverse]))

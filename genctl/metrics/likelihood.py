@@ -49,10 +49,10 @@ class Likelihood:
         measure, binarization = strategy.likelihood.measure, self.binarization or strategy.binarization
         if binarization != "none" and measure != "binary":
             raise Unsuited(f"binarization={binarization} needs a model of binary data: model.likelihood=bernoulli")
-        found = bounds(strategy, split, self.k, binarization, evaluation.seed)
+        values_by_name = bounds(strategy, split, self.k, binarization, evaluation.seed)
         about = protocol(evaluation, split) | {"k": self.k, "binarization": binarization, "seed": evaluation.seed}
-        numbers = [mean_number(name, values, "nats", about) for name, values in found.items()]
-        bits = -found["importance_weighted_bound"] / (evaluation.spec.size * math.log(2))
+        numbers = [mean_number(name, values, "nats", about) for name, values in values_by_name.items()]
+        bits = -values_by_name["importance_weighted_bound"] / (evaluation.spec.size * math.log(2))
         if measure == "binary" and binarization != "none":
             numbers.append(mean_number("bits_per_dimension", bits, "bits", about | {"of": "binary pixels"}))
         if measure == "bytes":

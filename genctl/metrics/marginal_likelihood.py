@@ -44,12 +44,12 @@ def bounds(strategy: Strategy, split: Split, k: int, binarization: str, seed: in
             results = run((tf.constant(stored.images), tf.constant(stored.labels)), tf.constant(place, tf.int64))
         return {name: values.numpy()[: split.size - place] for name, values in results.items()}
 
-    found: list[dict[str, np.ndarray]] = []
+    portions_done: list[dict[str, np.ndarray]] = []
     with strategy.averaged(), progress_bar("likelihood", split.size, MofNCompleteColumn()) as advance:
         for part in overlapping(call, range(0, split.size, examples)):
-            found.append(part)
+            portions_done.append(part)
             advance(len(part["elbo"]))
-    return {name: np.concatenate([part[name] for part in found]) for name in found[0]}
+    return {name: np.concatenate([part[name] for part in portions_done]) for name in portions_done[0]}
 
 
 def overlapping(call: Callable[[int], dict[str, np.ndarray]], places: Iterable[int]) -> Iterator[dict[str, np.ndarray]]:

@@ -80,10 +80,10 @@ def reach(points: np.ndarray, k: int) -> np.ndarray:
     """
     rows = max(1, BLOCK_BYTES // (8 * len(points)))
     blocks = (points[first : first + rows] for first in range(0, len(points), rows))
-    found = np.concatenate(
+    distances = np.concatenate(
         [np.partition(squared_distances(block, points), k, axis=1)[:, k] for block in blocks]  # the 0th is to itself
     )
-    return found - TIE * (found + np.square(points).sum(axis=1))
+    return distances - TIE * (distances + np.square(points).sum(axis=1))
 
 
 def squared_distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -40,10 +40,10 @@ def applied(
         for place in range(0, split.size, BATCH):
             examples = split.take(np.arange(place, min(place + BATCH, split.size)))
             given = batch((examples.images, examples.labels), strategy.spec)
-            found = program(given, tf.constant(place, tf.int64)).numpy()
-            if not np.isfinite(found).all():
+            values = program(given, tf.constant(place, tf.int64)).numpy()
+            if not np.isfinite(values).all():
                 raise Unsuited("the run gives NaN or infinite values for some examples: its weights are broken")
-            yield found
+            yield values
 
 
 def encoded(strategy: "Strategy", split: Split) -> np.ndarray:

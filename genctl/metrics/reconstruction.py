@@ -133,10 +133,10 @@ def similarity(originals: np.ndarray, copies: np.ndarray) -> dict[str, np.ndarra
     import tensorflow as tf
 
     pair, shape = (tf.constant(originals), tf.constant(copies)), originals.shape[1:]
-    found = {"ssim": tf.image.ssim(*pair, PEAK, filter_size=window_of(shape)).numpy()}
+    values = {"ssim": tf.image.ssim(*pair, PEAK, filter_size=window_of(shape)).numpy()}
     if min(shape[:2]) > (WINDOW - 1) * 2 ** (SCALES - 1):
-        found["ms_ssim"] = tf.image.ssim_multiscale(*pair, PEAK).numpy()
-    return found
+        values["ms_ssim"] = tf.image.ssim_multiscale(*pair, PEAK).numpy()
+    return values
 
 
 def window_of(shape: Sequence[int]) -> int:

@@ -99,11 +99,11 @@ def _given(name: str, path: str, size: list[int] | None, known: Known | None = N
 def _sizes(root: Path) -> dict[tuple[int, int], str]:
     """Height and width of the upright image files of a folder that can be read, each with the first that has it."""
     files = image_files(root).pictures
-    found: dict[tuple[int, int], str] = {}
+    first_of: dict[tuple[int, int], str] = {}
     for file, one in zip(files, looks([root / file for file in files]), strict=True):
         if one is not None:
-            found.setdefault((one.height, one.width), file)
-    return found
+            first_of.setdefault((one.height, one.width), file)
+    return first_of
 
 
 def _check_alike(known: Given, made: Given) -> None:

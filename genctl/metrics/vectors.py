@@ -93,7 +93,7 @@ class Vectors:
         """
         spare = self.evaluation.spare.first(self.evaluation.count)
         protocol = self.protocol | settings | {"floor": f"{spare.size} {spare.name}"}
-        found = compare(self.samples, self.real)
+        values = compare(self.samples, self.real)
         try:
             floors = self.floors(
                 {"metric": name, "spare": spare, **settings},
@@ -101,7 +101,7 @@ class Vectors:
             )
         except Unsuited:  # too few of them
             floors = {}
-        return self.numbers(found, protocol, floors)
+        return self.numbers(values, protocol, floors)
 
     def floors(self, key: Mapping[str, Any], compute: Callable[[], Mapping[str, float]]) -> dict[str, float]:
         """Values by name, computed once for this network and real split; `key` says what else they depend on.
@@ -119,10 +119,10 @@ class Vectors:
         return {name: float(value) for name, value in arrays.items()}
 
     def numbers(
-        self, found: Mapping[str, Measured], protocol: Mapping[str, Any], floors: Mapping[str, float]
+        self, measured: Mapping[str, Measured], protocol: Mapping[str, Any], floors: Mapping[str, float]
     ) -> list[Number]:
         """Results by name, as metrics return them."""
         return [
             Number(f"{name}/{self.extractor.name}", one.value, one.unit, protocol, one.error, floors.get(name))
-            for name, one in found.items()
+            for name, one in measured.items()
         ]

@@ -166,10 +166,10 @@ def likelihood_for(spec: Spec, name: str, bound: bool = False, setting: str = "l
     bound: whether the model makes importance weights of it, for which it has to be a density or a probability.
     setting: of the model, which gives the name.
     """
-    found = LIKELIHOODS[name]
-    if not spec.is_image and (found.measure == "bytes" or name == "ssim"):
+    likelihood = LIKELIHOODS[name]
+    if not spec.is_image and (likelihood.measure == "bytes" or name == "ssim"):
         raise UserError(f"model.{setting}={name} is of images, and the examples of '{spec.name}' are vectors.")
-    if bound and not found.measure:
+    if bound and not likelihood.measure:
         known = ", ".join(other for other, one in LIKELIHOODS.items() if one.measure)
         raise UserError(f"model.likelihood={name} is no density, which this model needs: choose one of {known}.")
-    return found
+    return likelihood

@@ -93,17 +93,17 @@ class Trained:
     def dataset(self, trust: Sequence[str]) -> Dataset:
         """The data set that the run was trained on. Raises UserError where it is gone or has changed."""
         try:
-            found = build.dataset(self.config, trust)
+            data = build.dataset(self.config, trust)
         except UserError as error:
             raise UserError(
                 f"the data set of {self.directory} cannot be had: {error} If it was moved, say where it is now with "
                 "dataset.path=…"
             ) from error
-        found.spec = dataclasses.replace(found.spec, name=self.spec.name)  # the same under another name is the same
+        data.spec = dataclasses.replace(data.spec, name=self.spec.name)  # the same under another name is the same
         provenance = records.read_provenance(self.directory)
-        if found.spec != self.spec or (provenance and provenance.data.fingerprint != found.fingerprint):
+        if data.spec != self.spec or (provenance and provenance.data.fingerprint != data.fingerprint):
             raise UserError(f"the data set is not the one that {self.directory} was trained on: it has changed.")
-        return found
+        return data
 
     def draws(
         self, n: int, seed: int, label: Label = None, temperature: float = 1.0, truncation: float | None = None

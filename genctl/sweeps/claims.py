@@ -109,8 +109,8 @@ class Claims:
 def _read(place: Path) -> Owner | None:
     """The owner; None where its process ended before it was written, or somebody changed it."""
     try:
-        found = json.loads(files.read_text(place / OWNER))
-        return Owner(host=str(found["host"]), process=int(found["process"]), began=float(found["began"]))
+        owner = json.loads(files.read_text(place / OWNER))
+        return Owner(host=str(owner["host"]), process=int(owner["process"]), began=float(owner["began"]))
     except (UserError, OSError, ValueError, TypeError, KeyError):
         return None
 

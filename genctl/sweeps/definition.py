@@ -75,11 +75,11 @@ def read(directory: Path) -> Stored:
     path = directory / FILE
     if not path.exists():
         raise UserError(f"{directory} is no sweep: it has no {FILE}.")
-    found: Any = files.read_yaml(path)
-    if not isinstance(found, dict):
+    stored: Any = files.read_yaml(path)
+    if not isinstance(stored, dict):
         raise UserError(f"{path} holds no settings: it was changed by hand. Delete it, and the sweep begins it anew.")
-    check_settings(Stored, found, str(path))
-    return Stored(fixed=found["fixed"], swept=found["swept"])
+    check_settings(Stored, stored, str(path))
+    return Stored(fixed=stored["fixed"], swept=stored["swept"])
 
 
 def _check_same(sweep: Sweep, before: Stored) -> None:

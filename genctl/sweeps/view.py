@@ -58,14 +58,14 @@ class View:
             self._live.update(self._table(), refresh=True)
 
     def _table(self) -> rich.table.Table:
-        found = {trial.name: states.state(self.sweep, trial, self.claims) for trial in self.sweep.trials}
-        return as_table(found, f"{self.done} of {len(found)} trials finished", MOST_ROWS)
+        by_trial = {trial.name: states.state(self.sweep, trial, self.claims) for trial in self.sweep.trials}
+        return as_table(by_trial, f"{self.done} of {len(by_trial)} trials finished", MOST_ROWS)
 
 
-def as_table(found: Mapping[str, State], title: str | None = None, most: int | None = None) -> rich.table.Table:
+def as_table(by_trial: Mapping[str, State], title: str | None = None, most: int | None = None) -> rich.table.Table:
     """Trials by state: those that run first, then those that failed or stopped."""
     order = (states.RUNNING, states.FAILED, states.STOPPED, states.FINISHED, states.MISSING)
-    rows = sorted(found.items(), key=lambda item: order.index(item[1].name))
+    rows = sorted(by_trial.items(), key=lambda item: order.index(item[1].name))
     table = rich.table.Table(title=title, title_justify="left")
     for head in ("trial", "state", "step", "newest"):
         table.add_column(head)

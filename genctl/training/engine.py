@@ -60,15 +60,15 @@ def engine(directory: Path, trainer: Trainer, dataset: Dataset, strategy: Strate
 def _read(path: Path) -> Choices:
     """Raises UserError for a file that genctl would not have written."""
     try:
-        found = files.read_json(path)
-        check_value(found, dict[str, Any], str(path))
-        check_settings(Choices, found, str(path))
+        stored = files.read_json(path)
+        check_value(stored, dict[str, Any], str(path))
+        check_settings(Choices, stored, str(path))
     except UserError as error:
         problem = str(error) if str(path) in str(error) else f"{path}: {error}"
         raise UserError(
             f"{problem} Delete the file, and what suits this machine is chosen anew, with other last bits perhaps."
         ) from error
-    return Choices(resident=found["resident"], xla=found["xla"])
+    return Choices(resident=stored["resident"], xla=stored["xla"])
 
 
 def check_size(trainer: Trainer, strategy: Strategy) -> None:

@@ -67,18 +67,18 @@ def monitor(trainer: "Trainer", strategy: "Strategy", callbacks: Sequence[Any]) 
                 f"of its own: set trainer.monitor, such as trainer.monitor={EVALUATION}/frechet_distance."
             )
         better = trainer.monitor_better or strategy.better.get(str(strategy.monitor), "lower")
-        found = Monitor(VALIDATION, strategy.monitor, better, trainer.patience)
+        watch = Monitor(VALIDATION, strategy.monitor, better, trainer.patience)
     else:
         split, _, name = trainer.monitor.partition("/")
-        found = Monitor(split, name, _direction(trainer, strategy, callbacks), trainer.patience)
+        watch = Monitor(split, name, _direction(trainer, strategy, callbacks), trainer.patience)
     if (trainer.monitor or trainer.patience) and not any(
-        getattr(callback, "every_steps", 0) for callback in callbacks if measures(callback, found.split)
+        getattr(callback, "every_steps", 0) for callback in callbacks if measures(callback, watch.split)
     ):
-        turn = {VALIDATION: "validate", EVALUATION: "evaluate"}[found.split]
+        turn = {VALIDATION: "validate", EVALUATION: "evaluate"}[watch.split]
         raise UserError(
-            f"{found.split}/{found.name} is never measured: set callbacks.{turn}.every_steps to some steps."
+            f"{watch.split}/{watch.name} is never measured: set callbacks.{turn}.every_steps to some steps."
         )
-    return found
+    return watch
 
 
 def _direction(trainer: "Trainer", strategy: "Strategy", callbacks: Sequence[Any]) -> Better:

@@ -19,9 +19,9 @@ def compare(
     places = {name: writable(files.given(place, name), f"{name}=FILE") for name, place in wanted.items()}
     if len({path.resolve() for path in places.values()}) < len(places):
         raise UserError(f"{' '.join(f'{name}={place}' for name, place in wanted.items())} are one file: name several.")
-    found = comparison(runs_at(runs), by)
+    compared = comparison(runs_at(runs), by)
     console = Console()
-    console.print(tables.tables(found, console.width))
+    console.print(tables.tables(compared, console.width))
     for name, path in places.items():
-        pages.write(found, name, path)
+        pages.write(compared, name, path)
         console.print(path, markup=False, highlight=False, soft_wrap=True)

@@ -33,8 +33,8 @@ def invert(invocation: Invocation, **wanted: Unpack[Settings]) -> None:
     with trained(wanted["run"], wanted["checkpoint"], invocation.trust, wanted["dataset"]) as run:
         run.require("sample")
         given = inputs(run, wanted["path"], wanted["split"], wanted["label"], invocation.trust)
-        found = list(_inversions(run, given, wanted))
-        codes, weights, errors = (np.concatenate(part) for part in zip(*found, strict=True))
+        inversions = list(_inversions(run, given, wanted))
+        codes, weights, errors = (np.concatenate(part) for part in zip(*inversions, strict=True))
         originals, copies = given.own(len(codes), run.spec), np.concatenate(list(run.images([(codes, weights)])))
         labels = None if given.labels is None else given.labels[: len(codes)]
         outcome.write(

@@ -99,27 +99,27 @@ def _list(wanted: Sweep, steps: Sequence[str]) -> None:
     """What there is to do, and what was done."""
     from rich.console import Console
 
-    found = {}
+    by_trial = {}
     claims = Claims(wanted.directory) if wanted.directory.is_dir() else None
     for trial, length in zip(wanted.trials, steps, strict=True):
-        found[f"{trial.name}, {length}"] = (
+        by_trial[f"{trial.name}, {length}"] = (
             states.state(wanted, trial, claims) if claims else states.State(states.MISSING)
         )
-    Console().print(as_table(found))
-    log.info("sweep %s: %d trials; nothing is trained, since sweep.dry_run=true", wanted.directory, len(found))
+    Console().print(as_table(by_trial))
+    log.info("sweep %s: %d trials; nothing is trained, since sweep.dry_run=true", wanted.directory, len(by_trial))
 
 
 def _conclude(wanted: Sweep, failed: dict[str, str], console: Any) -> int:
     """Show the table of all runs; name the best one and those that failed. Returns how many failed."""
     failed = {trial.name: why for trial in wanted.trials if (why := states.failure(wanted, trial))} | failed
     if any(states.is_finished(wanted, trial) for trial in wanted.trials):
-        found = comparison(runs_at([str(wanted.directory)]), None)
-        console.print(tables.tables(found, console.width))
-        pages.write(found, "csv", wanted.directory / LEADERBOARD)
+        compared = comparison(runs_at([str(wanted.directory)]), None)
+        console.print(tables.tables(compared, console.width))
+        pages.write(compared, "csv", wanted.directory / LEADERBOARD)
         log.info("table: %s", wanted.directory / LEADERBOARD)
-        if all(found.sorted_by in row.cells for row in found.rows):
-            best = found.rows[0].runs[0].directory
-            log.info("the best by %s: %s", found.sorted_by, best)
+        if all(compared.sorted_by in row.cells for row in compared.rows):
+            best = compared.rows[0].runs[0].directory
+            log.info("the best by %s: %s", compared.sorted_by, best)
             log.info("train it longer: genctl resume %s trainer.steps=…", rundir.argument(best))
         else:
             log.info("no number is of all of them: genctl evaluate run=… gives each the same ones.")

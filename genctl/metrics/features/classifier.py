@@ -37,5 +37,5 @@ def train_classifier(evaluation: TrainingData, steps: Count = 3000, batch_size: 
 def _accuracy(extractor: Extractor, spec: Spec, split: Split) -> float:
     """The share of a split's examples whose class it finds."""
     assert extractor.classify is not None
-    found = extractor.classify(extract_split(extractor, spec, split))
-    return round(float(np.mean(found == split.take(np.arange(split.size)).labels)), 4)
+    classes = extractor.classify(extract_split(extractor, spec, split))
+    return round(float(np.mean(classes == split.take(np.arange(split.size)).labels)), 4)

@@ -36,13 +36,13 @@ def build() -> keras.Model:
 
 def shapes(network: keras.Model) -> dict[str, tuple[int, ...]]:
     """The tensors that files of weights hold, by name; the layer of classes, which is not used, tells the network."""
-    found: dict[str, tuple[int, ...]] = {"fc.weight": (CLASSES, 2048)}
+    by_name: dict[str, tuple[int, ...]] = {"fc.weight": (CLASSES, 2048)}
     for layer in _convolutions(network):
         height, width, inputs, outputs = layer.kernel.shape
-        found[f"{layer.name}.conv.weight"] = (outputs, inputs, height, width)
+        by_name[f"{layer.name}.conv.weight"] = (outputs, inputs, height, width)
         for name in ("weight", "bias", "running_mean", "running_var"):
-            found[f"{layer.name}.bn.{name}"] = (outputs,)
-    return found
+            by_name[f"{layer.name}.bn.{name}"] = (outputs,)
+    return by_name
 
 
 def load(network: keras.Model, tensors: Mapping[str, np.ndarray]) -> None:

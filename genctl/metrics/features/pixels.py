@@ -27,8 +27,8 @@ def fit_pixels(evaluation: TrainingData, components: Count = 64) -> Extractor:
         examples = spec.to_unit(fitted.take(np.arange(fitted.size)).images).reshape(fitted.size, -1)
         if (examples == examples[0]).all():
             raise Unsuited(f"features by pixels need training examples that differ, and all {fitted.size} are equal")
-        found = PCA(most, random_state=0).fit(examples)
-        return {"mean": found.mean_, "components": found.components_, "share": np.sum(found.explained_variance_ratio_)}
+        pca = PCA(most, random_state=0).fit(examples)
+        return {"mean": pca.mean_, "components": pca.components_, "share": np.sum(pca.explained_variance_ratio_)}
 
     arrays, sha256 = cached("networks", spec, {"network": "pixels", "train": fitted, "components": most}, fit)
     facts = {"components": most, "variance": round(float(arrays["share"]), 4)}

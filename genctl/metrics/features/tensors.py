@@ -108,7 +108,7 @@ def _torch_old(path: Path) -> Iterator[Mapping[str, _Stored]]:
         size, head, machine = os.fstat(file.fileno()).st_size, io.BytesIO(file.read(pickles.MOST_BYTES)), Machine()
         if (machine.read(head), machine.read(head)) != (MAGIC, VERSION):
             raise ValueError("it is a pickle, but none of torch")
-        about, found, keys = machine.read(head), machine.read(head), machine.read(head)
+        about, content_read, keys = machine.read(head), machine.read(head), machine.read(head)
         if not isinstance(about, dict) or about.get("little_endian") is not True:
             raise ValueError("its bytes are in another order than those of this machine")
         if not isinstance(keys, list) or not all(isinstance(key, str) and key in machine.storages for key in keys):
@@ -129,12 +129,12 @@ def _torch_old(path: Path) -> Iterator[Mapping[str, _Stored]]:
                 raise ValueError(f"its storage {shown(storage.key)} has {count:,} numbers, not {storage.size:,}")
             return file.read(count * storage.dtype.itemsize)
 
-        yield _tensors(found, content)
+        yield _tensors(content_read, content)
 
 
-def _tensors(found: object, content: Callable[[Storage], bytes]) -> Mapping[str, _Stored]:
+def _tensors(tree: object, content: Callable[[Storage], bytes]) -> Mapping[str, _Stored]:
     """What a dictionary of tensors holds, and how each is had."""
-    if not isinstance(found, dict):
+    if not isinstance(tree, dict):
         raise ValueError("it holds no dictionary of tensors by name")
 
     def load(name: str, tensor: Tensor) -> np.ndarray:
@@ -144,6 +144,6 @@ def _tensors(found: object, content: Callable[[Storage], bytes]) -> Mapping[str,
 
     return {
         name: _Stored(tensor.shape, lambda name=name, tensor=tensor: load(name, tensor))  # type: ignore[misc]
-        for name, tensor in found.items()
+        for name, tensor in tree.items()
         if isinstance(tensor, Tensor)
     }

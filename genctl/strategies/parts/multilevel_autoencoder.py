@@ -63,10 +63,10 @@ def outputs(network: keras.Model, inputs: tf.Tensor, levels: int, active: int, t
 
 def shapes(network: keras.Model, levels: int) -> list[tuple[int, ...]]:
     """The shapes of the finest `levels` images that a network gives. Raises UserError where it gives fewer."""
-    found = [tuple(output.shape[1:]) for output in network.outputs]
-    if levels > len(found):
+    sizes = [tuple(output.shape[1:]) for output in network.outputs]
+    if levels > len(sizes):
         raise UserError(
-            f"model.levels={levels}: decoder or generator gives {len(found)}: choose multiscale for both, and in "
-            f"decoder.filters and generator.filters a width for each level; or model.levels={len(found)}."
+            f"model.levels={levels}: decoder or generator gives {len(sizes)}: choose multiscale for both, and in "
+            f"decoder.filters and generator.filters a width for each level; or model.levels={len(sizes)}."
         )
-    return found[-levels:]
+    return sizes[-levels:]

@@ -55,12 +55,12 @@ def phases_by_level(phases: Mapping[str, int], levels: int, level_steps: int) ->
 
     Each of these lasts `level_steps`, if that is not 0; the phase that has its plain name has all levels.
     """
-    found: dict[str, int] = {}
+    lengths: dict[str, int] = {}
     for name, length in phases.items():
         if length and level_steps and name != "joint":
-            found |= {f"{name}_{level}": level_steps for level in range(1, levels)}
-        found[name] = length
-    return found
+            lengths |= {f"{name}_{level}": level_steps for level in range(1, levels)}
+        lengths[name] = length
+    return lengths
 
 
 def taking_part(phase: str, levels: int) -> int:

@@ -55,7 +55,7 @@ class Row:
         """Which seeds and folds."""
         values = {key: [run.settings.get(key) for run in self.runs] for key in REPEATS}
         return ", ".join(
-            f"{key} {' '.join(map(str, found))}" for key, found in values.items() if len({*map(str, found)}) > 1
+            f"{key} {' '.join(map(str, ones))}" for key, ones in values.items() if len({*map(str, ones)}) > 1
         )
 
     @property
@@ -116,12 +116,12 @@ def _columns(runs: Sequence[RunRecord]) -> dict[str, Column]:
     protocols: dict[str, list[str]] = {}
     for key, number in first.items():
         protocols.setdefault(number.metric, []).append(key)
-    found = {}
+    by_key = {}
     for key, number in first.items():
         alike = protocols[number.metric]
         letter = f" [{_letters(alike.index(key))}]" if len(alike) > 1 else ""
-        found[key] = Column(f"{number.metric}{letter}", number.metric, number.unit, number.protocol, number.better)
-    return found
+        by_key[key] = Column(f"{number.metric}{letter}", number.metric, number.unit, number.protocol, number.better)
+    return by_key
 
 
 def _letters(place: int) -> str:
@@ -138,9 +138,9 @@ def _cells(runs: Sequence[RunRecord], names: Mapping[str, str]) -> dict[str, Cel
         for number in run.numbers
     ]
     frame = pd.DataFrame(numbers, columns=["name", "value", "error"])
-    found = frame.groupby("name", sort=False).agg({"value": ["mean", "std", "count"], "error": "first"})
+    statistics = frame.groupby("name", sort=False).agg({"value": ["mean", "std", "count"], "error": "first"})
     cells = {}
-    for name, mean, deviation, count, error in found.itertuples():
+    for name, mean, deviation, count, error in statistics.itertuples():
         spread = deviation if count > 1 else error
         cells[str(name)] = Cell(mean, None if pd.isna(spread) else float(spread), count)
     return cells
@@ -159,7 +159,7 @@ def _differing(runs: Sequence[RunRecord]) -> list[dict[str, Any]]:
     keys = dict.fromkeys(
         key for run in runs for key in run.settings if key not in REPEATS and not key.endswith("_target_")
     )
-    found: list[dict[str, Any]] = [
+    differing: list[dict[str, Any]] = [
         {group: run.choices[group] for group in groups if group in run.choices} for run in runs
     ]
     for key in keys:
@@ -167,10 +167,10 @@ def _differing(runs: Sequence[RunRecord]) -> list[dict[str, Any]]:
         peers: dict[Any, list[Any]] = {}
         for run in runs:
             peers.setdefault(run.choices.get(group) if group else None, []).append(run.settings.get(key))
-        for run, settings in zip(runs, found, strict=True):
+        for run, settings in zip(runs, differing, strict=True):
             if key in run.settings and _vary(peers[run.choices.get(group) if group else None]):
                 settings[key] = run.settings[key]
-    return found
+    return differing
 
 
 def _vary(values: Sequence[Any]) -> bool:

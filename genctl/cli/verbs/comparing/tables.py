@@ -12,18 +12,18 @@ from genctl.config.printing import plain
 GAP = 3  # characters between columns
 
 
-def tables(found: Comparison, width: int) -> RenderableType:
+def tables(compared: Comparison, width: int) -> RenderableType:
     """The runs, the best first; then every metric of each, by the runs' numbers; below are the protocols."""
-    best = next((column for column in found.columns if column.name == found.sorted_by), None)
+    best = next((column for column in compared.columns if column.name == compared.sorted_by), None)
     heads = ["", "run", *([heading(best)] if best else []), "differs in", "status", "images/s", "parameters"]
     runs = Table(title="runs", title_justify="left")
     for head in heads:
         runs.add_column(plain(head))
-    for number, row in enumerate(found.rows, start=1):
+    for number, row in enumerate(compared.rows, start=1):
         value = [shown(row.cells.get(best.name))] if best else []
         differs = "\n".join(filter(None, (words(row.settings), row.repeats)))
         runs.add_row(*map(plain, (str(number), row.name, *value, differs, row.status, *_size(row))))
-    return Group(runs, *_metrics(found, width), *(plain(line) for line in protocols(found.columns)))
+    return Group(runs, *_metrics(compared, width), *(plain(line) for line in protocols(compared.columns)))
 
 
 def words(settings: Mapping[str, Any]) -> str:
@@ -56,10 +56,10 @@ def protocols(columns: Sequence[Column]) -> list[str]:
     return [f"{', '.join(names)}: {line}" for line, names in lines.items()]
 
 
-def _metrics(found: Comparison, width: int) -> Iterator[Table]:
+def _metrics(compared: Comparison, width: int) -> Iterator[Table]:
     """One row a metric and one column a run, in as many tables as it takes to show all runs in full."""
-    texts = [[shown(row.cells.get(column.name)) for column in found.columns] for row in found.rows]
-    names = [heading(column) for column in found.columns]
+    texts = [[shown(row.cells.get(column.name)) for column in compared.columns] for row in compared.rows]
+    names = [heading(column) for column in compared.columns]
     room = width - GAP - max(map(len, names), default=0)
     first = 0
     while first < len(texts) and names:

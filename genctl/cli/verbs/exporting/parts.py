@@ -57,16 +57,16 @@ class NotOneNormal(Exception):
 def parts(run: Trained, name: str | None) -> list[Part]:
     """The part of that name, or all that the family has. Raises UserError where it has none, or none of that name."""
     makers = {"encoder": encoder, "decoder": decoder, "generator": generator, "discriminator": discriminator}
-    found = {key: part for key, make in makers.items() if (part := make(run)) is not None}
-    if not found:
+    by_name = {key: part for key, make in makers.items() if (part := make(run)) is not None}
+    if not by_name:
         raise UserError(f"{type(run.strategy).__name__} has no network that can be used alone: nothing is exported.")
     if name is None:
-        return list(found.values())
-    if name not in found:
+        return list(by_name.values())
+    if name not in by_name:
         raise UserError(
-            f"part={name}: {type(run.strategy).__name__} has {', '.join(found)}.{did_you_mean(name, found)}"
+            f"part={name}: {type(run.strategy).__name__} has {', '.join(by_name)}.{did_you_mean(name, by_name)}"
         )
-    return [found[name]]
+    return [by_name[name]]
 
 
 def encoder(run: Trained) -> Part | None:
