@@ -212,3 +212,22 @@ def test_a_claim_lasts_as_long_as_its_process(tmp_path: Path, monkeypatch: pytes
     assert mine.take("b") and mine.owner("b")["host"] != "elsewhere"
     owner.write_text("{")
     assert other.owner("b") is not None or not other.take("b"), "it was written just now"
+
+
+def test_a_sweep_is_seen_and_stopped_from_elsewhere(genctl: Genctl) -> None:
+    words = (*SWEEP, "seed=1,2,3", "name=x", "trainer.steps=100000")
+    sweep = start(*words)
+    wait_for("runs/x/*/checkpoints/step-*", 2)
+    status = genctl.good("sweep", "status", "runs/x").out
+    assert "runs/x: 2 running, 1 missing" in status and "last sign of life" in status and "seed-3" in status
+    listed = genctl.good("runs", "runs").out
+    assert listed.count("running") == 2 and "2 runs, " in listed
+    assert "2 trials are asked to save and end" in genctl.good("sweep", "stop", "runs/x").out
+    assert sweep.wait(60) == 75
+    assert "runs/x: 2 stopped, 1 missing" in genctl.good("sweep", "status", "runs/x").out
+    assert genctl.good("runs", "runs/x").out.count("stopped") == 2
+    assert "no trial is running" in genctl.bad("sweep", "stop", "runs/x")
+    assert "Did you mean 'status'?" in genctl.bad("sweep", "staus", "runs/x")
+    assert "takes status or stop" in genctl.bad("sweep", "status")
+    assert "runs is no sweep: it has no sweep.yaml" in genctl.bad("sweep", "status", "runs")
+    assert "nowhere is not there" in genctl.bad("runs", "nowhere")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 FILES = "<files>"
-FILE_VERBS = ("compare",)  # their words that are no settings are directories
+FILE_VERBS = ("compare", "runs", "sweep")  # their words that are no settings are directories
 FILE_SETTINGS = ("run", "path", "out", "outputs", "real", "samples", "weights")
 SHELLS = ("bash", "zsh")
 

@@ -68,7 +68,7 @@ def verb(row: "Verb", request: "Request") -> str:
         [
             *textwrap.wrap(settings.header(text), _width()),
             "",
-            f"Usage: genctl {row.name} {'DIR ... ' if row.places else ''}[KEY=VALUE ...] [flags]",
+            f"Usage: genctl {row.name} {f'{row.takes} ' if row.places else ''}[KEY=VALUE ...] [flags]",
             *_groups(row.name, choices, request.folders),
             *_settings(*_by_block(listed, choices, named), row.name),
             *_section(

@@ -11,6 +11,7 @@ class Verb:
     """A row of the verb table: `genctl.cli.verbs.<module>` has a function of the verb's name.
 
     places: the setting that takes the words which are no settings, such as the directories of `genctl compare a b`.
+    takes: what these are, for the help.
     sweep: the module that runs a sweep of it; where there is none, Hydra does.
     """
 
@@ -19,6 +20,7 @@ class Verb:
     summary: str
     examples: tuple[str, ...]
     places: str = ""
+    takes: str = "DIR ..."
     sweep: str = ""
 
     def load(self) -> Callable[..., Any]:
@@ -33,12 +35,15 @@ class Verb:
 EVALUATE = ("run=outputs/NAME", "run=outputs/NAME metrics=[frechet,kernel] n=50000", "real=photos/ samples=made.npz")
 TRAIN = ("model=vae dataset=mnist trainer.steps=2000", "-m model=ae,vae,gan seed=1,2")
 COMPARE = ("outputs/", "outputs/one outputs/two by=frechet_distance html=runs.html")
+SWEEP = ("status outputs/x", "stop outputs/x")
 ROWS = (
-    Verb("train", "train", "train a model; the same name=… continues a run", TRAIN, sweep="sweep"),
+    Verb("train", "train", "train a model; the same name=… continues a run", TRAIN, sweep="train_many"),
     Verb("resume", "train", "continue a run from its newest checkpoint", ("run=outputs/NAME trainer.steps=5000",)),
     Verb("sample", "sample", "draw images from a trained run", ("run=outputs/NAME n=64",)),
     Verb("evaluate", "evaluate", "metrics of a trained run, or of any set of images", EVALUATE),
     Verb("compare", "compare", "a table of runs: settings, metrics, speed, size", COMPARE, places="runs"),
+    Verb("runs", "runs", "list runs: state, steps, size on disk", ("", "outputs/mine"), places="places"),
+    Verb("sweep", "sweep", "look at a sweep, or stop it", SWEEP, places="words", takes="status|stop DIR"),
     Verb("reconstruct", "reconstruct", "encode and decode images, beside the originals", ("run=outputs/NAME n=32",)),
     Verb("interpolate", "interpolate", "go from image to image", ("run=outputs/NAME", "run=outputs/NAME split=test")),
     Verb("traverse", "traverse", "vary one number of a code at a time", ("run=outputs/NAME",)),

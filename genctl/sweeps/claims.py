@@ -86,6 +86,11 @@ class Claims:
         place = self._root / name
         return None if not place.exists() or self._is_abandoned(place) else _read(place)
 
+    def silence(self, name: str) -> float:
+        """Seconds since the newest sign of life on a trial."""
+        place = self._root / name
+        return self._now() - (place / OWNER if (place / OWNER).exists() else place).stat().st_mtime
+
     def _beat(self) -> None:
         while not self._stop.wait(BEAT):
             for place in list(self._mine):

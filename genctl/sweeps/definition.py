@@ -14,6 +14,7 @@ from genctl.errors import UserError
 from genctl.runs import rundir
 
 FILE, INSIDE = "sweep.yaml", ".sweep"  # what was asked for; claims and failures, in a folder that no run has
+STOP = "stop"  # a file in there, which asks all who work on the sweep to stop
 HASH = 8  # digits of a name
 
 
@@ -44,6 +45,7 @@ class Stored(TypedDict):
 
     fixed: dict[str, str]
     swept: dict[str, list[str]]
+    trials: list[str]
 
 
 def default_name(fixed: Mapping[str, str], swept: Mapping[str, Any]) -> str:
@@ -59,15 +61,16 @@ def store(sweep: Sweep) -> None:
     Raises UserError where the directory holds another sweep, or something else.
     """
     path = sweep.directory / FILE
-    swept = {key: list(values) for key, values in sweep.swept.items()}
+    swept, trials = {key: list(values) for key, values in sweep.swept.items()}, [trial.name for trial in sweep.trials]
     if path.exists():
         before = read(sweep.directory)
         _check_same(sweep, before)
         swept = {key: list(dict.fromkeys([*before["swept"][key], *values])) for key, values in swept.items()}
+        trials = list(dict.fromkeys([*before["trials"], *trials]))
     elif sweep.directory.is_dir() and any(sweep.directory.iterdir()):
         raise UserError(f"{sweep.directory} holds something, and no {FILE}: choose another sweep.name=…")
     (sweep.directory / INSIDE).mkdir(parents=True, exist_ok=True)
-    rundir.write(path, yaml.safe_dump({"fixed": dict(sweep.fixed), "swept": swept}, sort_keys=False))
+    rundir.write(path, yaml.safe_dump({"fixed": dict(sweep.fixed), "swept": swept, "trials": trials}, sort_keys=False))
 
 
 def read(directory: Path) -> Stored:
@@ -79,7 +82,7 @@ def read(directory: Path) -> Stored:
     if not isinstance(stored, dict):
         raise UserError(f"{path} holds no settings: it was changed by hand. Delete it, and the sweep begins it anew.")
     check_settings(Stored, stored, str(path))
-    return Stored(fixed=stored["fixed"], swept=stored["swept"])
+    return Stored(fixed=stored["fixed"], swept=stored["swept"], trials=stored["trials"])
 
 
 def _check_same(sweep: Sweep, before: Stored) -> None:

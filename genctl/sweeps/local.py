@@ -15,7 +15,7 @@ from typing import Any
 from genctl.errors import Stopped
 from genctl.sweeps import slots, states
 from genctl.sweeps.claims import Claims
-from genctl.sweeps.definition import INSIDE, Sweep, Trial
+from genctl.sweeps.definition import INSIDE, STOP, Sweep, Trial
 from genctl.sweeps.slots import Process, Slot
 
 LOOK = 0.05  # seconds between two looks at what runs
@@ -76,9 +76,11 @@ class Engine:
         """Train all trials that are not finished. Raises Stopped where that was asked for."""
         for trial in self.waiting:
             states.forget_failure(self.sweep, trial)  # those that are noted from now on were tried since
-        told = 0
+        asking, told = self.sweep.directory / INSIDE / STOP, 0
+        asking.unlink(missing_ok=True)
         with self.claims.alive(), Stop() as stop, self._no_process_left():
             while self.running or (self.waiting and not stop.asked):
+                stop.asked = max(stop.asked, int(asking.exists()))
                 if stop.asked > told:
                     told, self.stopping = stop.asked, True
                     how = "save, then the sweep ends; once more: at once" if told == 1 else "end at once"

@@ -32,7 +32,7 @@ class State:
 def state(sweep: Sweep, trial: Trial, claims: Claims) -> State:
     """What a trial is doing. Raises UserError where a file of it is damaged."""
     place = sweep.place(trial)
-    step, latest = _newest(place)
+    step, latest = newest_numbers(place)
     if claims.owner(trial.name):
         return State(RUNNING, step, latest)
     summary = records.read_summary(place) if place.is_dir() else None
@@ -71,7 +71,7 @@ def _failures(sweep: Sweep) -> Path:
     return sweep.directory / INSIDE / "failures"
 
 
-def _newest(place: Path) -> tuple[int, dict[str, float]]:
+def newest_numbers(place: Path) -> tuple[int, dict[str, float]]:
     """The step and the numbers of the newest whole line of metrics.jsonl."""
     path = place / "metrics.jsonl"
     if not path.exists():

@@ -49,7 +49,7 @@ def runs_at(places: Sequence[str]) -> list[RunRecord]:
     """Every run at or below these places, each once. Raises UserError for a place that holds none."""
     if not places:
         raise UserError("genctl compare needs directories of runs: genctl compare outputs/a outputs/b.")
-    directories = [directory for place in places for directory in _below(files.given(place, "runs"))]
+    directories = [directory for place in places for directory in below(files.given(place, "runs"))]
     return [read(directory) for directory in {path.resolve(): path for path in directories}.values()]
 
 
@@ -93,7 +93,8 @@ def _objective(log: str, config: Mapping[str, Any]) -> dict[str, Any]:
     return {"model": model["_target_"], **dataset, **{f"model.{name}": model[name] for name in names if name in model}}
 
 
-def _below(place: Path) -> list[Path]:
+def below(place: Path) -> list[Path]:
+    """The directories of runs at or below a place. Raises UserError where there is none."""
     if (place / rundir.CONFIG).is_file():
         return [place]
     if not place.is_dir():
