@@ -1,6 +1,7 @@
 """Sweeps: what `genctl train -m` names to run, before any of it; and a place for the record that Hydra makes."""
 
 import contextlib
+import dataclasses
 import itertools
 import math
 import tempfile
@@ -77,6 +78,7 @@ def define(request: Request, settings: Settings, flags: Sequence[str]) -> Sweep:
 
     Raises UserError for a sweep that has no trial, or too many.
     """
+    request = dataclasses.replace(request, overrides=[*request.overrides, *_folds(request, settings["folds"])])
     overrides = composition.parse_typed(request)
     _check_count(overrides, settings["yes"])
     config, _ = composition.compose(request)
@@ -97,6 +99,16 @@ def define(request: Request, settings: Settings, flags: Sequence[str]) -> Sweep:
         place = (f"outputs={quoted(str(directory))}", f"name={quoted(name)}")
         trials.append(Trial(name, (*(one.input_line or "" for one in same), *words, *place, *flags)))
     return Sweep(directory, fixed, swept, trials)
+
+
+def _folds(request: Request, count: int | None) -> list[str]:
+    """What makes a cross-validation of every trial. Raises UserError where that is set in another way too."""
+    if count is None:
+        return []
+    for override in composition.parse(request.overrides):
+        if override.key_or_group in ("dataset.folds", "dataset.fold"):
+            raise UserError(f"{shown(override.input_line)} and sweep.folds={count} both set the folds: leave one out.")
+    return [f"dataset.folds={count}", f"dataset.fold={','.join(map(str, range(count)))}"]
 
 
 def _directory(config: Any, settings: Settings, fixed: dict[str, str], swept: dict[str, list[str]]) -> Path:
