@@ -52,7 +52,8 @@ def protocols(columns: Sequence[Column]) -> list[str]:
         keys = dict.fromkeys(key for protocol in alike for key in protocol)
         own = {key: column.protocol.get(key) for key in keys if len({str(protocol.get(key)) for protocol in alike}) > 1}
         if own:
-            lines.setdefault(words(own), []).append(column.name)
+            said = {key: value for key, value in own.items() if value is not None}  # what the others have is theirs
+            lines.setdefault(words(said or own), []).append(column.name)
     return [f"{', '.join(names)}: {line}" for line, names in lines.items()]
 
 
