@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.progress import MofNCompleteColumn
@@ -11,7 +12,7 @@ from genctl.cli import composition, jobs
 from genctl.cli.composition import Request
 from genctl.cli.terminal import quiet
 from genctl.cli.verbs.comparing import pages, tables
-from genctl.cli.verbs.comparing.columns import comparison
+from genctl.cli.verbs.comparing.columns import Comparison, comparison
 from genctl.cli.verbs.comparing.run_record import runs_at
 from genctl.config.signatures import check_settings
 from genctl.data.bars import progress_bar
@@ -100,7 +101,7 @@ def _list(wanted: Sweep, steps: Sequence[str]) -> None:
     from rich.console import Console
 
     by_trial = {}
-    claims = Claims(wanted.directory) if wanted.directory.is_dir() else None
+    claims = Claims(wanted.directory) if (wanted.directory / definition.FILE).exists() else None
     for trial, length in zip(wanted.trials, steps, strict=True):
         by_trial[f"{trial.name}, {length}"] = (
             states.state(wanted, trial, claims) if claims else states.State(states.MISSING)
@@ -118,7 +119,7 @@ def _conclude(wanted: Sweep, failed: dict[str, str], console: Any) -> int:
         pages.write(compared, "csv", wanted.directory / LEADERBOARD)
         log.info("table: %s", wanted.directory / LEADERBOARD)
         if all(compared.sorted_by in row.cells for row in compared.rows):
-            best = compared.rows[0].runs[0].directory
+            best = _best(compared)
             log.info("the best by %s: %s", compared.sorted_by, best)
             log.info("train it longer: genctl resume %s trainer.steps=…", rundir.argument(best))
         else:
@@ -126,3 +127,15 @@ def _conclude(wanted: Sweep, failed: dict[str, str], console: Any) -> int:
     for name, why in failed.items():
         log.error("trial %s failed: %s", name, why)
     return len(failed)
+
+
+def _best(compared: Comparison) -> Path:
+    """The best run of the best row, by the number that rows are sorted by."""
+    column = next(column for column in compared.columns if column.name == compared.sorted_by)
+    values = {
+        run.directory: number.value
+        for run in compared.rows[0].runs
+        for number in run.numbers
+        if number.metric == column.metric
+    }
+    return (max if column.better == "higher" else min)(values, key=lambda directory: values[directory])
