@@ -39,8 +39,8 @@ Fréchet distance, precision and recall are of 10,000 samples, in the features o
 another one on each machine, so that distances of two machines differ a little (see evaluation.md).
 Seed 0, but where it says otherwise. Minutes are of training, with callbacks at their default intervals, on the machine
 of that letter. Convolutions take about 0.6 of the time on two cores that they take on one of the same machine.
-What stands beside the Intel processor was measured by version 0.1, in which some schedules ended elsewhere (`aegan` and
-its kin), and moments of batch normalization were not averaged with the weights (wherever both are).
+What stands beside the Intel processor was measured by version 0.1, in which some schedules ended elsewhere: those of
+`aegan` and its kin, `msgan` and `gan_through_ae`.
 
 {machines}
 """

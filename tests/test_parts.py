@@ -133,26 +133,6 @@ def test_a_player_moves_its_own_weights_and_keeps_their_average() -> None:
     assert weight.numpy().squeeze() == -3
 
 
-def test_moments_of_batch_normalization_are_averaged_with_the_weights() -> None:
-    network = keras.Sequential([keras.Input((1,)), keras.layers.BatchNormalization(momentum=0.5)])
-    player = Player("only", network, optimizer=Optimizer(keras.optimizers.SGD(), 0.1), ema_halflife=100)
-
-    @tf.function
-    def step(images: tf.Tensor) -> None:
-        player.minimize(tf.reduce_sum(network(images, training=True)), {}, StepContext(0, "train", Noise(0, 0)))
-
-    seen = []
-    for offset in (4.0, 8.0):
-        step(tf.constant([[offset - 1], [offset + 1]]))
-        seen.append([network.layers[0].moving_mean.numpy()[0], network.layers[0].moving_variance.numpy()[0]])
-    assert seen == [[2, 1], [5, 1]]
-    with player.averaged():
-        assert network.layers[0].moving_mean.numpy() == [3.5] and network.layers[0].moving_variance.numpy() == [1]
-        images = network(tf.constant([[3.5]]), training=False).numpy()
-        assert images[0] == pytest.approx(network.layers[0].beta.numpy(), abs=1e-6)
-    assert network.layers[0].moving_mean.numpy() == [5]
-
-
 def test_the_average_counts_only_once_it_has_begun() -> None:
     player, _ = linear_player(ema_halflife=5)
     with player.averaged():

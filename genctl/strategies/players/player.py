@@ -33,8 +33,7 @@ class Player:
         self.optimizer, self.rule = optimizer, optimizer.rule
         self.rule.build(self.weights)
         self.halflife = ema_halflife
-        self.averaged_variables = [*self.weights, *self._statistics()] if ema_halflife else []
-        self.averages = [make_variable(variable.value) for variable in self.averaged_variables]
+        self.averages = [make_variable(weight.value) for weight in self.weights if ema_halflife]
         several = optimizer.accumulate > 1
         self.sums = [make_variable(tf.zeros_like(weight.value)) for weight in self.weights if several]
         self.turns = [make_variable(tf.constant(0, tf.int64))] if several else []  # since the last update
@@ -105,14 +104,8 @@ class Player:
         images = context.batch_size * self.optimizer.accumulate
         decay = 0.5 ** (images / self.halflife) if self.halflife else 0.0
         rate = tf.maximum(1 - decay, 1 / tf.cast(self.rule.iterations.value, tf.float32))
-        for average, variable in zip(self.averages, self.averaged_variables, strict=True):
-            average.assign_add(rate * (variable.value - average))
-
-    def _statistics(self) -> list[keras.Variable]:
-        """Moments that batch normalization keeps for use: those of averaged weights are averaged as long as these."""
-        layers = [layer for network in self.networks for layer in network._flatten_layers()]
-        normalizing = [layer for layer in layers if isinstance(layer, keras.layers.BatchNormalization)]
-        return [moment for layer in normalizing for moment in (layer.moving_mean, layer.moving_variance)]
+        for average, weight in zip(self.averages, self.weights, strict=False):
+            average.assign_add(rate * (weight.value - average))
 
     @contextlib.contextmanager
     def averaged(self) -> Iterator[None]:
@@ -120,7 +113,7 @@ class Player:
         if not self.averages or self.rule.iterations.numpy() == 0:
             yield
             return
-        kept = [variable.numpy() for variable in self.averaged_variables]
+        kept = [weight.numpy() for weight in self.weights]
         self._assign(self.averages)
         try:
             yield
@@ -133,8 +126,8 @@ class Player:
             self._assign(self.averages)
 
     def _assign(self, values: Sequence[tf.Variable | np.ndarray]) -> None:
-        for variable, value in zip(self.averaged_variables, values, strict=True):
-            variable.assign(value)
+        for weight, value in zip(self.weights, values, strict=True):
+            weight.assign(value)
 
     @property
     def variables(self) -> list[tf.Variable | keras.Variable]:
