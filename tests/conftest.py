@@ -104,6 +104,15 @@ FACTS = Facts(
     rollbacks=0,
     health={"since": {}, "warned": []},
 )
+SPLITS = {  # of a Dataset
+    "validation_fraction": 0.1,
+    "test_fraction": 0.1,
+    "stratify": False,
+    "split_seed": 0,
+    "limit": None,
+    "folds": None,
+    "fold": 0,
+}
 ROLES = {
     "ae": ("encoder", "decoder"),
     "vae": ("encoder", "decoder"),

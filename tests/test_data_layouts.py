@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Genctl, tiny
+from conftest import SPLITS, Genctl, tiny
 from PIL import Image
 
 from genctl.data import arrays, folder
@@ -207,15 +207,7 @@ def test_splits_of_a_file_are_those_of_the_run(tmp_path):
 
 
 def cut(source, **changes):
-    settings = {
-        "validation_fraction": 0.2,
-        "test_fraction": 0.3,
-        "stratify": False,
-        "split_seed": 0,
-        "limit": None,
-        "folds": None,
-        "fold": 0,
-    }
+    settings = {**SPLITS, "validation_fraction": 0.2, "test_fraction": 0.3}
     return Dataset(source, **{**settings, **changes}, augment=Augment())
 
 

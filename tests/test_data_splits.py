@@ -2,22 +2,13 @@
 
 import numpy as np
 import pytest
+from conftest import SPLITS
 
 from genctl.data.dataset import Augment, Dataset
 from genctl.data.digits import load_digits
 from genctl.data.examples import Examples, Source
 from genctl.data.spec import Spec
 from genctl.errors import UserError
-
-SETTINGS = {
-    "validation_fraction": 0.1,
-    "test_fraction": 0.1,
-    "stratify": False,
-    "split_seed": 0,
-    "limit": None,
-    "folds": None,
-    "fold": 0,
-}
 
 
 def numbered(count, start=0):
@@ -31,7 +22,7 @@ def numbered(count, start=0):
 def dataset(count=100, own_test=0, **changes):
     spec = Spec("numbers", (4, 6, 1), tuple(map(str, range(256))))
     source = Source(spec, numbered(count), numbered(own_test, 200) if own_test else None)
-    return Dataset(source, **(SETTINGS | {"augment": Augment()} | changes))
+    return Dataset(source, **(SPLITS | {"augment": Augment()} | changes))
 
 
 def numbers(data, name):
@@ -123,9 +114,9 @@ def test_huge_numbers_mean_what_they_say():
 
 def test_augmentation_of_vectors_is_refused():
     source = Source(Spec("vectors", (5,)), Examples(np.zeros((9, 5), np.float32), None), None)
-    assert Dataset(source, **SETTINGS, augment=Augment()).split("train").pool.labels is None
+    assert Dataset(source, **SPLITS, augment=Augment()).split("train").pool.labels is None
     with pytest.raises(UserError, match="dataset.augment works on images"):
-        Dataset(source, **SETTINGS, augment=Augment(flip=True))
+        Dataset(source, **SPLITS, augment=Augment(flip=True))
 
 
 def test_a_split_larger_than_the_memory_is_refused(monkeypatch):
@@ -144,7 +135,7 @@ def test_fingerprint_tells_data_apart_but_not_splits():
     images = numbered(100).images
     for other in (Examples(images, None), Examples(images.reshape(100, 6, 4, 1), numbered(100).labels)):
         source = Source(Spec("numbers", other.images.shape[1:]), other, None)
-        assert Dataset(source, **SETTINGS, augment=Augment()).fingerprint != base
+        assert Dataset(source, **SPLITS, augment=Augment()).fingerprint != base
 
 
 def test_fingerprint_does_not_depend_on_the_chunks(monkeypatch):

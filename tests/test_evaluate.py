@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Genctl, tiny
+from conftest import SPLITS, Genctl, tiny
 from PIL import Image
 
 from genctl.cli.main import main
@@ -169,16 +169,7 @@ def test_samples_that_are_not_finite_are_refused() -> None:
     class Broken:
         label_dim = 0
 
-    cut = {
-        "validation_fraction": 0.1,
-        "test_fraction": 0.1,
-        "stratify": False,
-        "split_seed": 0,
-        "limit": None,
-        "folds": None,
-        "fold": 0,
-    }
-    dataset = Dataset(load_digits(), **cut, augment=Augment())
+    dataset = Dataset(load_digits(), **SPLITS, augment=Augment())
     evaluation = Evaluation.of(dataset, "test", 0, count=3)
     with pytest.MonkeyPatch.context() as patch:
         broken = np.full((3, 8, 8, 1), np.nan, np.float32)
@@ -190,16 +181,7 @@ def test_samples_that_are_not_finite_are_refused() -> None:
 
 
 def test_inception_without_network_or_with_other_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    cut = {
-        "validation_fraction": 0.1,
-        "test_fraction": 0.1,
-        "stratify": False,
-        "split_seed": 0,
-        "limit": None,
-        "folds": None,
-        "fold": 0,
-    }
-    evaluation = Evaluation.of(Dataset(load_digits(), **cut, augment=Augment()), "test", 0)
+    evaluation = Evaluation.of(Dataset(load_digits(), **SPLITS, augment=Augment()), "test", 0)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr("genctl.metrics.features.inception.FOLDER", (tmp_path / "nowhere").as_uri() + "/")
     with pytest.raises(UserError, match="could not be downloaded .* give features.weights=FILE"):
@@ -218,16 +200,7 @@ def test_metrics_that_none_can_have() -> None:
             raise AssertionError
 
     source = load_digits()
-    cut = {
-        "validation_fraction": 0.1,
-        "test_fraction": 0.1,
-        "stratify": False,
-        "split_seed": 0,
-        "limit": None,
-        "folds": None,
-        "fold": 0,
-    }
-    dataset = Dataset(source, **cut, augment=Augment())
+    dataset = Dataset(source, **SPLITS, augment=Augment())
     dataset.spec = type(source.spec)("digits", (8, 8, 1))
     with pytest.raises(UserError, match="none of the metrics suits"):
         measure({"never": Never()}, Evaluation.of(dataset, "test", 0), named=False)

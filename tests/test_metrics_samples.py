@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import SPLITS
 
 from genctl.data.dataset import Augment, Dataset
 from genctl.data.digits import load_digits
@@ -200,16 +201,7 @@ def test_copies_are_nearer_to_an_example_than_its_neighbour_is() -> None:
 @pytest.fixture
 def digits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Dataset:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    cut = {
-        "validation_fraction": 0.1,
-        "test_fraction": 0.3,
-        "stratify": False,
-        "split_seed": 0,
-        "limit": None,
-        "folds": None,
-        "fold": 0,
-    }
-    return Dataset(load_digits(), **cut, augment=Augment())
+    return Dataset(load_digits(), **{**SPLITS, "test_fraction": 0.3}, augment=Augment())
 
 
 def test_unseen_examples_that_are_not_new_give_no_scale(digits: Dataset) -> None:

@@ -131,6 +131,16 @@ def test_every_trial_is_checked_before_the_first_one_trains(genctl: Genctl) -> N
     assert not Path("runs").exists()
 
 
+def test_trials_find_the_configs_that_are_named(genctl: Genctl) -> None:
+    Path("mine/experiment").mkdir(parents=True)
+    Path("mine/experiment/slow.yaml").write_text("# @package _global_\nmodel: {beta: 3.0}\n")
+    genctl.good(*SWEEP, "--config-dir", "mine", "experiment=slow", "seed=1,2", "name=x")
+    assert [yaml.safe_load(path.read_text())["model"]["beta"] for path in Path("runs/x").glob("*/config.yaml")] == [
+        3,
+        3,
+    ]
+
+
 def test_a_trial_that_fails_loses_itself_alone(genctl: Genctl) -> None:
     Path("faulty.py").write_text(FAULTY)
     words = (*SWEEP, "seed=1,2,3,4", "trust=[faulty]", "model._target_=faulty.Faulty", "name=x")

@@ -91,8 +91,10 @@ def run_verb(verb: Verb, asked: Arguments, command: str) -> "Jobs":
         with source.guarded_environment(asked.words, named):
             for part in asked.flags.get("--package", ()):
                 composition.require_part(request, part)
-            own = verb.sweep and "--multirun" in asked.flags and not composition.is_hydras(request)
-            _sweep(verb, jobs, asked) if own else _hydra(jobs, asked)
+            if verb.sweep and "--multirun" in asked.flags and not composition.is_hydras(request):
+                _sweep(verb, jobs, asked)
+            else:
+                _hydra(jobs, asked)
     except UserError:
         raise
     except Exception as error:

@@ -97,7 +97,7 @@ def define(request: Request, settings: Settings, flags: Sequence[str]) -> Sweep:
         words = [f"{key}={value}" for key, value in zip(swept, values, strict=True)]
         name = name_of(words, request.overrides) or "trial"
         place = (f"outputs={quoted(str(directory))}", f"name={quoted(name)}")
-        trials.append(Trial(name, (*(one.input_line or "" for one in same), *words, *place, *flags)))
+        trials.append(Trial(name, (*(one.input_line or "" for one in same), *words, *place), tuple(flags)))
     return Sweep(directory, fixed, swept, trials)
 
 

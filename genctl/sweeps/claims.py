@@ -100,7 +100,7 @@ class Claims:
     def _is_abandoned(self, place: Path) -> bool:
         owner = _read(place)
         if owner is not None and owner["host"] == socket.gethostname():
-            return not _runs(owner)
+            return not lives(owner["process"], owner["began"])
         signs = place / OWNER if owner is not None else place
         with contextlib.suppress(FileNotFoundError):
             return self._now() - signs.stat().st_mtime > SILENCE
@@ -120,8 +120,9 @@ def _read(place: Path) -> Owner | None:
         return None
 
 
-def _runs(owner: Owner) -> bool:
+def lives(process: int, began: float) -> bool:
+    """Whether the process of this number that began then is there, and has not ended without being waited for."""
     with contextlib.suppress(psutil.Error):
-        process = psutil.Process(owner["process"])
-        return abs(process.create_time() - owner["began"]) < 1 and process.status() != psutil.STATUS_ZOMBIE
+        there = psutil.Process(process)
+        return abs(there.create_time() - began) < 1 and there.status() != psutil.STATUS_ZOMBIE
     return False

@@ -20,10 +20,11 @@ HASH = 8  # digits of a name
 
 @dataclasses.dataclass(frozen=True)
 class Trial:
-    """One run of a sweep. name: of its directory; words: all of its settings, as one would type them."""
+    """One run of a sweep. name: of its directory; words: its settings, as one would type them; flags: all else."""
 
     name: str
-    words: tuple[str, ...]
+    words: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

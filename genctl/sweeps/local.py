@@ -22,7 +22,7 @@ LOOK = 0.05  # seconds between two looks at what runs
 ELSEWHERE = 2.0  # seconds between two looks at what other processes work on
 STOPPED = 75  # the exit status of a run that was asked to stop
 log = logging.getLogger("genctl")
-Train = Callable[[Sequence[str]], int]  # settings of one trial, as typed, to the exit status
+Train = Callable[[Sequence[str]], int]  # settings and flags of one trial, as typed, to the exit status
 
 
 @dataclasses.dataclass
@@ -32,7 +32,6 @@ class Running:
     trial: Trial
     process: Process
     slot: Slot
-    began: float
     tries: int
 
 
@@ -112,9 +111,9 @@ class Engine:
             return
         states.forget_failure(self.sweep, trial)
         slot = self.free.pop(0)
-        process = slots.start(self.train, trial.words, slot, self._log(trial))
+        process = slots.start(self.train, (*trial.words, *trial.flags), slot, self._log(trial))
         self.claims.hand_over(trial.name, process.pid or os.getpid())
-        self.running.append(Running(trial, process, slot, time.monotonic(), self.tries.get(trial.name, 0)))
+        self.running.append(Running(trial, process, slot, self.tries.get(trial.name, 0)))
         tell(trial, "begins")
 
     def _collect(self, tell: Callable[[Trial, str], None]) -> None:

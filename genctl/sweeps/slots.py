@@ -14,6 +14,8 @@ from typing import Any
 
 import psutil
 
+from genctl.sweeps.claims import lives
+
 Process = multiprocessing.process.BaseProcess
 WARM = ("tensorflow", "keras", "hydra", "genctl.training.engine", "genctl.training.run", "genctl.runs.pretrained")
 LOOK = 0.5  # seconds between two looks at whether the sweep is there
@@ -60,7 +62,7 @@ def start(function: Callable[[Sequence[str]], int], words: Sequence[str], slot: 
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(WARM))
-    place: dict[str, Any] = {"sweep": os.getpid()}
+    place: dict[str, Any] = {"sweep": (os.getpid(), psutil.Process().create_time())}
     place |= {"directory": str(Path.cwd()), "environment": dict(os.environ), "path": list(sys.path)}
     process = context.Process(target=_enter, args=(function, list(words), slot, str(log), place))
     process.start()
@@ -85,12 +87,12 @@ def _enter(
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for stream in (1, 2):
         os.dup2(output, stream)
-    threading.Thread(target=_stop_with, args=(place["sweep"],), daemon=True).start()
+    threading.Thread(target=_stop_with, args=place["sweep"], daemon=True).start()
     sys.exit(function(words))
 
 
-def _stop_with(process: int) -> None:
+def _stop_with(process: int, began: float) -> None:
     """Ask this process to stop once another one is gone."""
-    while psutil.pid_exists(process):
+    while lives(process, began):
         time.sleep(LOOK)
     os.kill(os.getpid(), signal.SIGTERM)

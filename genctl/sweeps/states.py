@@ -71,6 +71,11 @@ def _failures(sweep: Sweep) -> Path:
     return sweep.directory / INSIDE / "failures"
 
 
+def losses(numbers: Mapping[str, float]) -> str:
+    """The losses among numbers, in a few words."""
+    return "  ".join(f"{name} {value:.4g}" for name, value in numbers.items() if name.endswith("loss"))
+
+
 def newest_numbers(place: Path) -> tuple[int, dict[str, float]]:
     """The step and the numbers of the newest whole line of metrics.jsonl."""
     path = place / "metrics.jsonl"

@@ -70,9 +70,7 @@ def as_table(by_trial: Mapping[str, State], title: str | None = None, most: int 
     for head in ("trial", "state", "step", "newest"):
         table.add_column(head)
     for name, state in rows[:most]:
-        newest = state.why or "  ".join(
-            f"{metric} {value:.4g}" for metric, value in state.latest.items() if metric.endswith("loss")
-        )
+        newest = state.why or states.losses(state.latest)
         table.add_row(*map(plain, (name, state.name, str(state.step or ""), newest)))
     if most and len(rows) > most:
         table.add_row(plain(f"and {len(rows) - most} more"))

@@ -12,7 +12,7 @@ from genctl.config import files
 from genctl.config.invocation import Invocation
 from genctl.config.printing import plain
 from genctl.runs import records, rundir
-from genctl.sweeps.states import newest_numbers
+from genctl.sweeps.states import losses, newest_numbers
 
 
 def runs(invocation: Invocation, places: list[str]) -> None:
@@ -24,8 +24,8 @@ def runs(invocation: Invocation, places: list[str]) -> None:
     for directory in [run for place in places for run in below(files.given(place, "places"))]:
         size = sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
         step, numbers = newest_numbers(directory)
-        losses = "  ".join(f"{name} {value:.4g}" for name, value in numbers.items() if name.endswith("loss"))
-        table.add_row(*map(plain, (str(directory), state(directory), str(step or ""), amount(size), losses)))
+        row = str(directory), state(directory), str(step or ""), amount(size), losses(numbers)
+        table.add_row(*map(plain, row))
         total += size
     Console().print(table)
     Console().print(plain(f"{table.row_count} runs, {amount(total)}"))

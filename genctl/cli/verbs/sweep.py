@@ -24,7 +24,7 @@ def sweep(invocation: Invocation, words: list[str]) -> None:
         guess = did_you_mean(words[0], actions) if words else ""
         raise UserError(f"genctl sweep takes status or stop, and the directory of a sweep.{guess}")
     directory = files.given(words[1], "the sweep")
-    trials = [Trial(name, ()) for name in definition.read(directory)["trials"]]
+    trials = [Trial(name) for name in definition.read(directory)["trials"]]
     actions[words[0]](Sweep(directory, {}, {}, trials), Claims(directory), Console())
 
 

@@ -125,10 +125,8 @@ def _begun(
         if directory and (directory / rundir.SPEC).exists():  # the same data under another name are the same
             name = records.read_spec(directory).name
             plan.dataset.spec = dataclasses.replace(plan.dataset.spec, name=name)
-        from genctl.compute import (
-            device,  # TensorFlow starts here, after all that can be refused without it
-            parallel,
-        )
+        # TensorFlow starts here, after all that can be refused without it.
+        from genctl.compute import device, parallel
         from genctl.runs.pretrained import adopt
         from genctl.training.engine import check_devices, check_size
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
 from rich.progress import MofNCompleteColumn
 
 from genctl.cli import composition, jobs
@@ -38,7 +39,7 @@ def train_many(wanted: Sweep, settings: Settings, request: Request) -> int:
     with quiet() as output:
         steps = check_trials(wanted, request)
         if settings["dry_run"]:
-            _list(wanted, steps)
+            _list(wanted, steps, output.console)
             return 0
         definition.store(wanted)
         claims = Claims(wanted.directory)
@@ -67,12 +68,11 @@ def check_trials(wanted: Sweep, request: Request) -> list[str]:
     train, sizes, lengths = VERBS["train"].load(), dict[str, int](), []
     with progress_bar("checking trials", len(wanted.trials), MofNCompleteColumn()) as advance:
         for trial in wanted.trials:
-            words = [word for word in trial.words if not word.startswith("-")]
             try:
-                config, _ = composition.compose(Request("train", words, request.folders))
+                config, _ = composition.compose(Request("train", trial.words, request.folders))
                 jobs.check(config, "train")
                 plain = rundir.plain(config)
-                trust = jobs.trusted(words)
+                trust = jobs.trusted(trial.words)
                 plain.pop("trust", None)
                 check_settings(train, plain, "genctl train", provided=("invocation",))
                 lengths.append(_check(plain, trust, sizes))
@@ -96,21 +96,19 @@ def _check(config: dict[str, Any], trust: Sequence[str], sizes: dict[str, int]) 
     return f"{trainer.steps or sum(config['model'].get('phases', {}).values()):,} steps"
 
 
-def _list(wanted: Sweep, steps: Sequence[str]) -> None:
+def _list(wanted: Sweep, steps: Sequence[str], console: Console) -> None:
     """What there is to do, and what was done."""
-    from rich.console import Console
-
     by_trial = {}
     claims = Claims(wanted.directory) if (wanted.directory / definition.FILE).exists() else None
     for trial, length in zip(wanted.trials, steps, strict=True):
         by_trial[f"{trial.name}, {length}"] = (
             states.state(wanted, trial, claims) if claims else states.State(states.MISSING)
         )
-    Console().print(as_table(by_trial))
+    console.print(as_table(by_trial))
     log.info("sweep %s: %d trials; nothing is trained, since sweep.dry_run=true", wanted.directory, len(by_trial))
 
 
-def _conclude(wanted: Sweep, failed: dict[str, str], console: Any) -> int:
+def _conclude(wanted: Sweep, failed: dict[str, str], console: Console) -> int:
     """Show the table of all runs; name the best one and those that failed. Returns how many failed."""
     failed = {trial.name: why for trial in wanted.trials if (why := states.failure(wanted, trial))} | failed
     if any(states.is_finished(wanted, trial) for trial in wanted.trials):
