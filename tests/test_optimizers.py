@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 from conftest import Genctl, newest_arrays, rows, tiny
 
+import genctl as package
 from genctl.cli.composition import Request, compose
 from genctl.compute.context import Noise, StepContext
 from genctl.config import paths
@@ -164,3 +165,20 @@ def norms_of(row: dict) -> dict[str, float]:
     norms = {name: value for name, value in row.items() if name.startswith("gradient_norm/")}
     assert norms and all(norms.values())
     return norms
+
+
+def test_moments_of_batch_normalization_are_those_of_the_averaged_weights(genctl: Genctl) -> None:
+    genctl.good("train", "model=gan", "dataset=digits", "trainer.steps=100", "name=gan", *QUICK)
+    stored = checkpoint.newest(Path("runs/gan/checkpoints")).arrays
+    generator = package.load("runs/gan").networks["generator"]
+    norm = [layer for layer in generator.layers if isinstance(layer, keras.layers.BatchNormalization)][-1]
+    codes = np.random.default_rng(0).standard_normal((5000, *generator.input_shape[1:])).astype(np.float32)
+    activations = np.asarray(keras.Model(generator.inputs, norm.input)(codes)).reshape(-1, norm.gamma.shape[0])
+    mean, deviation = activations.mean(0), activations.std(0)
+
+    def distance(moments: np.ndarray) -> float:
+        return float(np.abs((moments - mean) / deviation).max())
+
+    own = [value for name, value in sorted(stored.items()) if "generator" in name and name.endswith("moving_mean")][-1]
+    assert distance(norm.moving_mean.numpy()) < 0.05 < distance(own)
+    np.testing.assert_allclose(np.sqrt(norm.moving_variance), deviation, rtol=0.05)

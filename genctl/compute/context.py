@@ -84,6 +84,7 @@ class StepContext:
     augment: changes images at random in training; None: they stay as they are, as in validation.
     observed: whether callbacks look at the run after this step, so that what is costly and moves no weight is worth
     computing.
+    learning: whether players move; else a step only computes what it would.
     """
 
     step: tf.Tensor | int
@@ -94,6 +95,7 @@ class StepContext:
     rate_factor: float = 1.0
     augment: Callable[[tf.Tensor, Noise], tf.Tensor] | None = None
     observed: tf.Tensor | bool = True
+    learning: bool = True
 
     def at(self, step: tf.Tensor, observed: tf.Tensor | bool = True) -> "StepContext":
         """The same for another step."""

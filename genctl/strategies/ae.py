@@ -14,7 +14,7 @@ from genctl.compute.context import Noise, StepContext
 from genctl.config.intervals import Amount, Steps, Width
 from genctl.data.spec import Spec
 from genctl.errors import UserError
-from genctl.networks.layers.fused import mixes_examples
+from genctl.networks.layers.fused import batch_norms
 from genctl.objectives.bounds import active_units
 from genctl.objectives.corruptions import CORRUPTIONS, CorruptionName, check_corruption
 from genctl.objectives.likelihoods import LikelihoodName, likelihood_for
@@ -65,7 +65,7 @@ class AE(Strategy):
         self.corruption, self.corruption_amount = CORRUPTIONS[corruption], corruption_amount
         self.regularizer, self.regularizer_weight = REGULARIZERS[regularizer](sparsity, projections), regularizer_weight
         self.encoder = encoder(input_shape=self.widened(spec.image_shape), output_shape=(latent_dim,))
-        if regularizer == "contractive" and mixes_examples(self.encoder):
+        if regularizer == "contractive" and batch_norms(self.encoder):
             raise UserError(
                 "model.regularizer=contractive looks at the code of each image alone, and batch normalization mixes "
                 "them in the encoder: use encoder.normalization=group, or another regularizer."

@@ -13,6 +13,7 @@ import tensorflow as tf
 from genctl.compute.context import Noise, StepContext
 from genctl.config.intervals import Steps, Width
 from genctl.data.spec import Spec
+from genctl.objectives.likelihoods import sigmoid_image
 from genctl.strategies.parts.game import AUGMENTATION, Game
 from genctl.strategies.parts.multilevel_game import MultilevelGame, numbered
 from genctl.strategies.parts.phases import taking_part
@@ -79,9 +80,8 @@ class MSGAN(Strategy):
     def images(self, code: tf.Tensor, label: tf.Tensor, levels: int, training: bool) -> list[tf.Tensor]:
         """Images in [-1, 1] of the first so many sizes; what only larger ones need is not computed."""
         generator = keras.Model(self.generator.inputs, self.generator.outputs[:levels])
-        return [
-            keras.ops.tanh(image) for image in keras.tree.flatten(generator(attach(code, label), training=training))
-        ]
+        outputs = keras.tree.flatten(generator(attach(code, label), training=training))
+        return [sigmoid_image(output) for output in outputs]
 
     def draw(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
         return noise.normal("z", (keras.ops.shape(label)[0], self.code_dim))

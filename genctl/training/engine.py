@@ -84,6 +84,16 @@ def check_size(trainer: Trainer, strategy: Strategy) -> None:
             )
 
 
+def sizes(trainer: Trainer, strategy: Strategy) -> str:
+    """What may have been too large, and what to do, for the message of a run that found no memory."""
+    counts = {role: network.count_params() for role, network in strategy.networks.items()}
+    weights = ", ".join(f"{role} {count:,}" for role, count in counts.items())
+    return (
+        f"the weights are {weights}; trainer.batch_size={trainer.batch_size}; {amount(free_memory())} are free. Make "
+        "the batch or the networks smaller, under another name=…"
+    )
+
+
 def _check_length(trainer: Trainer, strategy: Strategy) -> None:
     """Refuse a run without steps, or with fewer than an update takes; of one in epochs that is not known yet."""
     if trainer.epochs is not None:

@@ -9,6 +9,7 @@ from genctl.training.profiling import Profile
 from genctl.training.signals import Requests
 
 if TYPE_CHECKING:
+    from genctl.training.moments import Moments
     from genctl.training.run import Run
 
 
@@ -23,17 +24,24 @@ def fit(
 
     Of several processes, one calls back and saves.
     """
+    from genctl.training.moments import Moments  # it brings TensorFlow
+
+    moments = Moments()
     while not run.complete and not agreed(run, requests):
         profile(run.step)
         try:
             run.advance(next_stop(run, callbacks, profile.steps))
+            if any(is_wanted(callback, run) for callback in callbacks) or run.step in run.strategy.phase_ends():
+                moments.renew(run)
             call(callbacks, run)
         except NonFinite as error:
             run.roll_back(error)
+            moments = Moments()
         if requests.save:
             requests.save = False
-            run.save()
+            save_alone(run, moments)
         progress(run)
+    moments.renew(run)
     if not run.complete:
         run.save()
         return
@@ -50,6 +58,15 @@ def agreed(run: "Run", requests: Requests) -> bool:
 
     stop, run.pace = parallel.agree(requests.stop, run.pace)
     return stop
+
+
+def save_alone(run: "Run", moments: "Moments") -> None:
+    """Save where this process was asked to, which of several cannot compute moments without the others."""
+    from genctl.compute import parallel
+
+    if not parallel.several_processes():
+        moments.renew(run)
+    run.save()
 
 
 def call(callbacks: Sequence[Callback], run: "Run") -> None:

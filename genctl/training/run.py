@@ -12,9 +12,8 @@ import numpy as np
 import tensorflow as tf
 
 from genctl.compute.context import Noise, StepContext
-from genctl.compute.device import free_memory, peak_memory_mib
+from genctl.compute.device import peak_memory_mib
 from genctl.compute.failures import explained
-from genctl.compute.memory import amount
 from genctl.data.augment import augmenter
 from genctl.data.batches import CALL, Resident, Streamed
 from genctl.data.dataset import Dataset
@@ -28,7 +27,7 @@ from genctl.runs.state import LOGS
 from genctl.strategies.parts.strategy import Strategy
 from genctl.training import program
 from genctl.training.averages import Averages
-from genctl.training.engine import Engine
+from genctl.training.engine import Engine, sizes
 from genctl.training.health import Health
 from genctl.training.monitor import Monitor
 from genctl.training.trainer import Trainer
@@ -101,7 +100,9 @@ class Run:
     def advance(self, due: int) -> None:
         """Train towards step `due` of this phase, where callbacks look at the run, for a second. Raises NonFinite."""
         phase, fresh = self.phase, self.phase not in self._programs
-        run = self._programs.setdefault(phase, self._compile(phase))
+        averages, context = self.averages[phase], self.context(phase)
+        compiled = program.training(self.strategy, self.train, averages, context, self.engine.xla)
+        run = self._programs.setdefault(phase, compiled)
         count = min(due - self.step, max(1, int(self.pace)), CALL)
         inputs, first = self.train.inputs(self.order, self.step, count), tf.constant(self.step, tf.int64)
         began = time.perf_counter()
@@ -110,9 +111,9 @@ class Run:
             done, healthy = map(int, run(inputs, first, tf.constant(count), tf.constant(due, tf.int64)))
         self._time(0 if fresh else done, time.perf_counter() - began)
         self.step, self.steps_here = self.step + done, self.steps_here + done
-        self.averages[phase].count += done
+        averages.count += done
         if not healthy:
-            names = ", ".join(self.averages[phase].broken())
+            names = ", ".join(averages.broken())
             raise NonFinite(
                 f"{names} is not finite at step {self.step} (phase {phase}). Checkpoints before it are good: try a "
                 "smaller optimizer.learning_rate or optimizer.clip_norm=1 under another name=…, or "
@@ -124,12 +125,12 @@ class Run:
         if steps:
             self._timed_steps, self._timed_seconds = self._timed_steps + steps, self._timed_seconds + seconds
 
-    def _compile(self, phase: str) -> program.Training:
+    def context(self, phase: str) -> StepContext:
+        """What the steps of a phase have in common."""
         noise = Noise(self.seed, purpose=f"train{self.rollbacks or ''}", shared=self.engine.devices > 1)
         factor = self.trainer.rollback_factor**self.rollbacks
         span, augment = self.strategy.span(phase, self.total), augmenter(self.dataset.augment, self.dataset.spec)
-        context = StepContext(0, phase, noise, span, self.trainer.batch_size, factor, augment)
-        return program.training(self.strategy, self.train, self.averages[phase], context, self.engine.xla)
+        return StepContext(0, phase, noise, span, self.trainer.batch_size, factor, augment)
 
     def validate(self) -> dict[str, float]:
         """Means of the strategy's evaluation over the validation split, with running averages of weights where kept."""
@@ -147,21 +148,16 @@ class Run:
         return {log: value / data.size for log, value in sums.items()}
 
     def _sizes(self) -> str:
-        counts = {role: network.count_params() for role, network in self.strategy.networks.items()}
-        weights = ", ".join(f"{role} {count:,}" for role, count in counts.items())
-        return (
-            f"the weights are {weights}; trainer.batch_size={self.trainer.batch_size}; {amount(free_memory())} are "
-            "free. Make the batch or the networks smaller, under another name=…"
-        )
+        return sizes(self.trainer, self.strategy)
+
+    def memory(self) -> dict[str, float]:
+        """Peak memory so far, in MiB."""
+        return peak_memory_mib(self.engine.device)
 
     def conclude(self) -> None:
         """Say that no step follows in this process."""
         self.ended = True
         self.journal.seal()
-
-    def memory(self) -> dict[str, float]:
-        """Peak memory so far, in MiB."""
-        return peak_memory_mib(self.engine.device)
 
     def save(self) -> None:
         """Write a checkpoint of this moment, unless another process does. Raises NonFinite for broken weights."""

@@ -50,6 +50,6 @@ class LeakyReLU(keras.layers.LeakyReLU):
 PLAIN = {BatchNorm: keras.layers.BatchNormalization, LeakyReLU: keras.layers.LeakyReLU}
 
 
-def mixes_examples(network: keras.Model) -> bool:
-    """Whether what the network gives for an example in training depends on the others: by batch normalization."""
-    return any(isinstance(layer, keras.layers.BatchNormalization) for layer in network._flatten_layers())
+def batch_norms(network: keras.Model) -> list[keras.layers.BatchNormalization]:
+    """The layers by which what the network gives for an example in training depends on the others."""
+    return [layer for layer in network._flatten_layers() if isinstance(layer, keras.layers.BatchNormalization)]

@@ -6,7 +6,7 @@ import tensorflow as tf
 from genctl.compute.context import StepContext
 from genctl.config.schedules import NonNegativeScheduled, at, scheduled
 from genctl.errors import UserError
-from genctl.networks.layers.fused import mixes_examples
+from genctl.networks.layers.fused import batch_norms
 from genctl.objectives.likelihoods import LIKELIHOODS
 from genctl.objectives.regularizers import contractive
 from genctl.strategies.parts.strategy import attach
@@ -32,7 +32,7 @@ class Autoencoder:
     ) -> None:
         self.encoder, self.decoder = encoder, decoder
         self.weight, self.contraction_weight = weight, contraction_weight
-        if contraction_weight != 0 and mixes_examples(encoder):
+        if contraction_weight != 0 and batch_norms(encoder):
             raise UserError(
                 "model.contraction_weight looks at the code of each image alone, and batch normalization mixes them in "
                 "the encoder: use encoder.normalization=group, or model.contraction_weight=0."

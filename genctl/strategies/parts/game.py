@@ -17,7 +17,7 @@ from genctl.config.intervals import PositiveAmount, PositiveSteps
 from genctl.config.schedules import NonNegativeScheduled, PositiveScheduled, at
 from genctl.errors import UserError
 from genctl.networks.blocks import Fraction, Shape
-from genctl.networks.layers.fused import mixes_examples
+from genctl.networks.layers.fused import batch_norms
 from genctl.objectives.adversarial import ADVERSARIAL, AdversarialName
 from genctl.objectives.penalties import PENALTIES, PenaltyName, Score
 from genctl.strategies.parts.strategy import Batch, NetworkBuilder, OptimizerBuilder, attach
@@ -82,7 +82,7 @@ class Game:
             network = build(input_shape=shape, output_shape=(1 + label_dim,))
         else:
             raise UserError("model.condition_by=projection needs labels: say model.conditional=true too.")
-        if self.penalty != "none" and mixes_examples(network):
+        if self.penalty != "none" and batch_norms(network):
             raise UserError(
                 f"model.penalty={self.penalty} looks at the score of each image alone, and batch normalization mixes "
                 "them in the discriminator: use discriminator.normalization=group, or model.penalty=none."

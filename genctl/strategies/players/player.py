@@ -10,6 +10,7 @@ import tensorflow as tf
 from genctl.compute.context import StepContext
 from genctl.compute.parallel import divide_among_devices, make_variable, mean_over_devices
 from genctl.config.schedules import at
+from genctl.networks.layers.fused import batch_norms
 from genctl.strategies.players.loss_scale import LossScale
 from genctl.strategies.players.optimizers import Optimizer
 
@@ -34,6 +35,9 @@ class Player:
         self.rule.build(self.weights)
         self.halflife = ema_halflife
         self.averages = [make_variable(weight.value) for weight in self.weights if ema_halflife]
+        self.norms = [layer for network in networks for layer in batch_norms(network) if ema_halflife]
+        self.moving = [moment for norm in self.norms for moment in (norm.moving_mean, norm.moving_variance)]
+        self.moments = [make_variable(moment.value) for moment in self.moving]  # training/moments.py computes them
         several = optimizer.accumulate > 1
         self.sums = [make_variable(tf.zeros_like(weight.value)) for weight in self.weights if several]
         self.turns = [make_variable(tf.constant(0, tf.int64))] if several else []  # since the last update
@@ -42,11 +46,14 @@ class Player:
     def minimize(self, loss: tf.Tensor, logs: Logs, context: StepContext) -> Logs:
         """Take one step down the gradient of `loss` with respect to this player's weights alone; return the logs.
 
+        Where the context is not of learning, nothing moves.
         The logs gain the global norm of the gradient, so that one which is not finite ends the run as a loss does, and
         the learning rate where it changes. The norm takes a sixth of a step of dense networks: it is 0 at a step that
         nobody observes. Only for compiled code. Gradients are summed in pairs, because TensorFlow's sum of three or
         more tensors adds them in whatever order their memory becomes free (see also device.use).
         """
+        if not context.learning:
+            return logs
         penalties = [penalty for network in self.networks for penalty in network.losses]  # of layers' regularizers
         loss = tf.add_n([loss, *penalties]) if penalties else loss
         scale = self.scale.value if self.scale else None
@@ -107,14 +114,21 @@ class Player:
         for average, weight in zip(self.averages, self.weights, strict=False):
             average.assign_add(rate * (weight.value - average))
 
+    @property
+    def has_averages(self) -> bool:
+        """Whether running averages are kept and have begun. Not for compiled code."""
+        return bool(self.averages) and bool(self.rule.iterations.numpy())
+
     @contextlib.contextmanager
     def averaged(self) -> Iterator[None]:
-        """Within the block, weights are their running average, where one has begun. Not for compiled code."""
-        if not self.averages or self.rule.iterations.numpy() == 0:
+        """Within the block, weights are their running average, where one has begun, and the moments of batch
+        normalization are those of it. Not for compiled code.
+        """
+        if not self.has_averages:
             yield
             return
-        kept = [weight.numpy() for weight in self.weights]
-        self._assign(self.averages)
+        kept = [value.numpy() for value in (*self.weights, *self.moving)]
+        self.take_average()
         try:
             yield
         finally:
@@ -122,15 +136,15 @@ class Player:
 
     def take_average(self) -> None:
         """Let the weights be their running average for good, where one has begun. Not for compiled code."""
-        if self.averages and self.rule.iterations.numpy():
-            self._assign(self.averages)
+        if self.has_averages:
+            self._assign([*self.averages, *self.moments])
 
     def _assign(self, values: Sequence[tf.Variable | np.ndarray]) -> None:
-        for weight, value in zip(self.weights, values, strict=True):
-            weight.assign(value)
+        for variable, value in zip((*self.weights, *self.moving), values, strict=True):
+            variable.assign(value)
 
     @property
     def variables(self) -> list[tf.Variable | keras.Variable]:
         """All that this player adds to the networks' own state."""
         scale = self.scale.variables if self.scale else []
-        return [*self.rule.variables, *self.averages, *self.sums, *self.turns, *scale]
+        return [*self.rule.variables, *self.averages, *self.moments, *self.sums, *self.turns, *scale]
