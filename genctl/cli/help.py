@@ -52,13 +52,13 @@ def overview(verbs: Iterable["Verb"]) -> str:
 
 def verb(row: "Verb", request: "Request") -> str:
     """Return the help of one verb, for the choices on its command line."""
-    from genctl.cli import composition, settings, sweeps
+    from genctl.cli import composition, settings, sweep_presets
     from genctl.cli.settings import Setting
 
     named, own = request, list[Setting]()
     if row.sweep:
-        _, request = sweeps.read_settings(request)
-        own += settings.read((paths.builtin() / "sweep/default.yaml").read_text(encoding="utf-8"), "sweep")
+        _, request = sweep_presets.read_settings(request)
+        own += settings.read((paths.builtin() / "sweep/grid.yaml").read_text(encoding="utf-8"), "sweep")
     parts, choices = composition.parts(request)
     folders = [paths.builtin(), *request.folders]
     listed = [*settings.collect(parts, folders), *own]

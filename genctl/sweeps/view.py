@@ -24,7 +24,7 @@ class View:
 
     def __init__(self, sweep: Sweep, claims: Claims, console: rich.console.Console) -> None:
         self.sweep, self.claims, self.console = sweep, claims, console
-        self.done = sum(states.is_finished(sweep, trial) for trial in sweep.trials)
+        self.done = sum(states.is_done(sweep, trial) for trial in sweep.trials)
         self._live = (
             rich.live.Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
         )
@@ -45,11 +45,11 @@ class View:
         if what == "begins":
             self._began[trial.name] = time.monotonic()
             return
-        self.done += what == states.FINISHED
+        self.done += what in states.DONE
         seconds = time.monotonic() - self._began.get(trial.name, time.monotonic())
         best = states.state(self.sweep, trial, self.claims).best
         number = f", {best['metric']} {best['value']:.4g}" if best and what == states.FINISHED else ""
-        log.info("[%d/%d] %s %s after %.0f s%s", self.done, len(self.sweep.trials), trial.name, what, seconds, number)
+        log.info("[%d/%d] %s %s after %.0f s%s", self.done, self._total(), trial.name, what, seconds, number)
 
     def show(self) -> None:
         """Draw the table anew, once in a while."""
@@ -57,14 +57,19 @@ class View:
             self._shown = time.monotonic()
             self._live.update(self._table(), refresh=True)
 
+    def _total(self) -> int:
+        """Also of trials that a search has not proposed yet, each of as many runs as the first."""
+        combinations = self.sweep.combinations
+        return self.sweep.search.size * (len(combinations[0].trials) if combinations else 1)
+
     def _table(self) -> rich.table.Table:
         by_trial = {trial.name: states.state(self.sweep, trial, self.claims) for trial in self.sweep.trials}
-        return as_table(by_trial, f"{self.done} of {len(by_trial)} trials finished", MOST_ROWS)
+        return as_table(by_trial, f"{self.done} of {self._total()} trials done", MOST_ROWS)
 
 
 def as_table(by_trial: Mapping[str, State], title: str | None = None, most: int | None = None) -> rich.table.Table:
     """Trials by state: those that run first, then those that failed or stopped."""
-    order = (states.RUNNING, states.FAILED, states.STOPPED, states.FINISHED, states.MISSING)
+    order = (states.RUNNING, states.FAILED, states.STOPPED, states.FINISHED, states.PRUNED, states.MISSING)
     rows = sorted(by_trial.items(), key=lambda item: order.index(item[1].name))
     table = rich.table.Table(title=title, title_justify="left")
     for head in ("trial", "state", "step", "newest"):

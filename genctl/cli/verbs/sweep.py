@@ -10,7 +10,7 @@ from genctl.config.printing import plain
 from genctl.errors import UserError, did_you_mean
 from genctl.sweeps import definition, states
 from genctl.sweeps.claims import Claims
-from genctl.sweeps.definition import Sweep, Trial
+from genctl.sweeps.definition import Combination, Sweep, Trial
 from genctl.sweeps.view import as_table
 
 
@@ -25,7 +25,7 @@ def sweep(invocation: Invocation, words: list[str]) -> None:
         raise UserError(f"genctl sweep takes status or stop, and the directory of a sweep.{guess}")
     directory = files.given(words[1], "the sweep")
     trials = [Trial(name) for name in definition.read(directory)["trials"]]
-    actions[words[0]](Sweep(directory, {}, {}, trials), Claims(directory), Console())
+    actions[words[0]](Sweep(directory, {}, {}, [Combination({}, trials)]), Claims(directory), Console())
 
 
 def _show(wanted: Sweep, claims: Claims, console: Console) -> None:
@@ -34,14 +34,14 @@ def _show(wanted: Sweep, claims: Claims, console: Console) -> None:
     counts = collections.Counter(state.name for state in by_trial.values())
     console.print(plain(f"{wanted.directory}: " + ", ".join(f"{count} {name}" for name, count in counts.items())))
     for trial in wanted.trials:
-        if owner := claims.owner(trial.name):
-            seconds = claims.silence(trial.name)
+        if owner := claims.owner(trial.key):
+            seconds = claims.silence(trial.key)
             where = f"process {owner['process']} on {owner['host']}, last sign of life {seconds:.0f} s ago"
             console.print(plain(f"  {trial.name}: {where}"))
 
 
 def _stop(wanted: Sweep, claims: Claims, console: Console) -> None:
-    running = [trial.name for trial in wanted.trials if claims.owner(trial.name)]
+    running = [trial.name for trial in wanted.trials if claims.owner(trial.key)]
     if not running:
         raise UserError(f"{wanted.directory}: no trial is running.")
     (wanted.directory / definition.INSIDE / definition.STOP).touch()
