@@ -9,11 +9,12 @@ from typing import Any, TypedDict
 import yaml
 
 from genctl.config import files
-from genctl.config.signatures import check_settings
+from genctl.config.signatures import check_settings, shown
 from genctl.errors import UserError
 from genctl.runs import rundir
 
 FILE, INSIDE = "sweep.yaml", ".sweep"  # what was asked for; claims and failures, in a folder that no run has
+LEADERBOARD = "leaderboard.csv"
 STOP = "stop"  # a file in there, which asks all who work on the sweep to stop
 HASH = 8  # digits of a name
 
@@ -83,6 +84,10 @@ def read(directory: Path) -> Stored:
     if not isinstance(stored, dict):
         raise UserError(f"{path} holds no settings: it was changed by hand. Delete it, and the sweep begins it anew.")
     check_settings(Stored, stored, str(path))
+    if outside := [name for name in stored["trials"] if not name or name.startswith(".") or "/" in name]:
+        raise UserError(
+            f"{path}: {shown(outside[0])} cannot be a trial's name, which is that of a directory beside it."
+        )
     return Stored(fixed=stored["fixed"], swept=stored["swept"], trials=stored["trials"])
 
 

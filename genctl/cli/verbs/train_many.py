@@ -21,13 +21,12 @@ from genctl.errors import UserError
 from genctl.runs import build, rundir
 from genctl.sweeps import definition, states
 from genctl.sweeps.claims import Claims
-from genctl.sweeps.definition import Sweep
+from genctl.sweeps.definition import LEADERBOARD, Sweep
 from genctl.sweeps.local import Engine
 from genctl.sweeps.slots import slots
 from genctl.sweeps.sweep_settings import Settings
 from genctl.sweeps.view import View, as_table
 
-LEADERBOARD = "leaderboard.csv"
 log = logging.getLogger("genctl")
 
 
