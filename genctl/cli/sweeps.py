@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import yaml
+from hydra._internal.core_plugins.basic_launcher import BasicLauncher
 from hydra.core.override_parser.types import Override
 from omegaconf import OmegaConf
 
@@ -24,6 +25,7 @@ from genctl.sweeps.definition import Sweep, Trial, default_name
 from genctl.sweeps.sweep_settings import Settings
 
 MOST_JOBS = 10_000
+BASIC = f"{BasicLauncher.__module__}.{BasicLauncher.__name__}"
 OWN = ("outputs", "name")  # which say where the sweep is
 
 
@@ -32,14 +34,26 @@ def prepared(request: Request) -> Iterator[list[str]]:
     """Check what Hydra is to run; within the block, it keeps its record where the overrides that are given here say.
 
     That is a place which is removed, since each run has a record of its own, but where Hydra's settings are given:
-    other launchers keep their logs there. Raises UserError for a sweep that has no job, or too many.
+    sweepers keep their results there. Raises UserError for a sweep that has no job, or too many, and for a launcher
+    that is not Hydra's basic one.
     """
     if composition.is_hydras(request):
+        _refuse_launcher(request)
         yield []
         return
     _check_count(composition.parse(request.overrides), allowed=False)
     with tempfile.TemporaryDirectory() as place:
         yield [f"hydra.sweep.dir={quoted(place)}"]
+
+
+def _refuse_launcher(request: Request) -> None:
+    """Other launchers end their processes on Ctrl-C before these have saved, and drop what is said of failures."""
+    if (name := composition.launcher(request)) not in (BASIC, "None"):
+        own = " genctl's own sweep trains side by side: genctl train -m … sweep.jobs=4, without settings of Hydra."
+        raise UserError(
+            f"hydra.launcher={name.rpartition('.')[2]}: failed jobs and what a stop is to save would be lost, so that "
+            f"genctl takes Hydra's basic launcher alone: leave it out.{own if request.verb == 'train' else ''}"
+        )
 
 
 def read_settings(request: Request) -> tuple[Settings, Request]:
