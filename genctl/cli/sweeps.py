@@ -99,6 +99,7 @@ def define(request: Request, settings: Settings, flags: Sequence[str]) -> Sweep:
     varying = [override for override in overrides if override.is_sweep_override()]
     if clash := [override.input_line for override in varying if override.key_or_group in OWN]:
         raise UserError(f"{clash[0]} varies where the trials are, which lie together in one directory: give one value.")
+    _refuse_twice(overrides)
     same = [one for one in overrides if not one.is_sweep_override() and one.key_or_group not in OWN]
     fixed: dict[str, str] = {}
     for override in same:
@@ -113,6 +114,15 @@ def define(request: Request, settings: Settings, flags: Sequence[str]) -> Sweep:
         place = (f"outputs={quoted(str(directory))}", f"name={quoted(name)}")
         trials.append(Trial(name, (*(one.input_line or "" for one in same), *words, *place), tuple(flags)))
     return Sweep(directory, fixed, swept, trials)
+
+
+def _refuse_twice(overrides: Sequence[Override]) -> None:
+    """Refuse a key that varies and is given once more, which would be one of two for the names of trials."""
+    for varying in [override for override in overrides if override.is_sweep_override()]:
+        others = [one for one in overrides if one is not varying and one.key_or_group == varying.key_or_group]
+        if others:
+            lines = " and ".join(shown(one.input_line) for one in (others[0], varying))
+            raise UserError(f"{lines} both set {varying.key_or_group}: leave one out.")
 
 
 def _folds(request: Request, count: int | None) -> list[str]:

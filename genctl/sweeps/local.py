@@ -133,7 +133,7 @@ class Engine:
         stopped = status in (STOPPED, -signal.SIGTERM)  # the second: before there was anything to save
         if stopped and self.stopping:
             return "stopped"
-        why = "it was stopped from outside" if stopped else _reason(status, self._log(one.trial))
+        why = "it was stopped from outside" if stopped else reason(status, self._log(one.trial))
         if one.tries < self.retries:
             self.tries[one.trial.name] = one.tries + 1
             self.waiting.append(one.trial)
@@ -164,7 +164,7 @@ def tell_all(running: Sequence[Running], number: int) -> None:
                 os.kill(one.process.pid, number)
 
 
-def _reason(status: int, log: Path) -> str:
+def reason(status: int, log: Path) -> str:
     """Why a trial ended early, in one line."""
     if status < 0:
         name = signal.Signals(-status).name

@@ -19,9 +19,9 @@ from genctl.config.signatures import check_settings
 from genctl.data.bars import progress_bar
 from genctl.errors import UserError
 from genctl.runs import build, rundir
-from genctl.sweeps import definition, states
+from genctl.sweeps import definition, estimate, states
 from genctl.sweeps.claims import Claims
-from genctl.sweeps.definition import LEADERBOARD, Sweep
+from genctl.sweeps.definition import LEADERBOARD, Sweep, Trial
 from genctl.sweeps.local import Engine
 from genctl.sweeps.slots import slots
 from genctl.sweeps.sweep_settings import Settings
@@ -39,6 +39,7 @@ def train_many(wanted: Sweep, settings: Settings, request: Request) -> int:
         steps = check_trials(wanted, request)
         if settings["dry_run"]:
             _list(wanted, steps, output.console)
+            _estimate(wanted, settings, request)
             return 0
         definition.store(wanted)
         claims = Claims(wanted.directory)
@@ -105,6 +106,20 @@ def _list(wanted: Sweep, steps: Sequence[str], console: Console) -> None:
         )
     console.print(as_table(by_trial))
     log.info("sweep %s: %d trials; nothing is trained, since sweep.dry_run=true", wanted.directory, len(by_trial))
+
+
+def _estimate(wanted: Sweep, settings: Settings, request: Request) -> None:
+    """Say what the trials that are left take."""
+    places = slots(None if settings["jobs"] == "auto" else settings["jobs"])
+
+    def measure(trial: Trial) -> estimate.Cost | None:
+        config = rundir.plain(composition.compose(Request("train", trial.words, request.folders))[0])
+        examples = build.dataset(config, jobs.trusted(trial.words)).sizes["train"]
+        return estimate.short_trial(trial, config, examples, train_trial, places[0])
+
+    finished = [trial for trial in wanted.trials if states.is_finished(wanted, trial)]
+    for line in estimate.estimate(wanted, finished, len(places), measure):
+        log.info(line)
 
 
 def _conclude(wanted: Sweep, failed: dict[str, str], console: Console) -> int:
