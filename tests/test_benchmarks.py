@@ -60,3 +60,11 @@ def test_evaluation(tmp_path: Path) -> None:
     )
     assert row["work"] == "samples" and row["metrics"]["frechet_distance/pixels"] > 0
     assert row["seconds"] > 0 and row["first_seconds"] > 0 and row["machine"]
+
+
+@NIGHTLY
+def test_sweeps(tmp_path: Path) -> None:
+    two, one, hydra = run(tmp_path, "sweeps.py", "--repeats", "1", "--steps", "20")
+    assert two["ratio"] == 1 and one["ratio"] > 0 and hydra["ratio"] > 0
+    assert 0 <= two["idle"] < 1 and 0 <= one["idle"] < 1 and hydra["idle"] is None
+    assert all(row["error"] is None and row["seconds"] > 0 and row["machine"] for row in (two, one, hydra))

@@ -13,7 +13,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, Override, OverrideType, QuotedString, RangeSweep, Sweep
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from genctl.cli import schema, source, texts
 from genctl.cli.presets import PresetLoader
@@ -148,6 +148,13 @@ def compose(request: Request) -> tuple[DictConfig, dict[str, str | None]]:
     config._set_flag(["struct", "readonly"], [False, False])
     del config["hydra"]
     return config, choices
+
+
+def launcher(request: Request) -> str:
+    """What starts the jobs of a sweep that Hydra runs: the name of its class."""
+    with _loader(request) as (loader, overrides):
+        config = loader.load_configuration(request.verb, overrides, RunMode.MULTIRUN)
+    return str(OmegaConf.select(config, "hydra.launcher._target_"))
 
 
 def require_part(request: Request, key: str) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
@@ -25,6 +26,12 @@ from genctl.runs import rundir
 
 if TYPE_CHECKING:
     from genctl.runs.records import TrainingResult
+
+BASIC = f"{BasicSweeper.__module__}.{BasicSweeper.__name__}"
+NO_NUMBER = (
+    "it gave no number, which hydra/sweeper searches by: of genctl train it is the best value of trainer.monitor, or "
+    "of the validation's loss, so let callbacks.validate.every_steps be more than 0."
+)
 
 
 class Jobs:
@@ -52,7 +59,10 @@ class Jobs:
             overrides = cast(list[str], OmegaConf.to_container(HydraConfig.get().overrides.task))
             job = name_of(overrides, self.request.overrides) if sweep else None
             self.outcome = self._call(cfg, overrides, job)
-            return self.outcome.best if self.outcome else None
+            best = self.outcome.best if self.outcome else None
+            if sweep and best is None and HydraConfig.get().sweeper._target_ != BASIC:
+                raise UserError(NO_NUMBER)
+            return best
         except Exception as error:
             if not sweep:
                 self.error = error

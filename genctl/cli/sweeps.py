@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hydra._internal.core_plugins.basic_launcher import BasicLauncher
 from hydra.core.override_parser.types import Override
 
 from genctl.cli import composition
@@ -24,6 +25,7 @@ from genctl.sweeps.definition import Combination, Search, Sweep, Trial, default_
 from genctl.sweeps.space import Dimension, described
 from genctl.sweeps.sweep_settings import Settings
 
+BASIC = f"{BasicLauncher.__module__}.{BasicLauncher.__name__}"
 OWN = ("outputs", "name")  # which say where the sweep is
 
 
@@ -32,14 +34,26 @@ def prepared(request: Request) -> Iterator[list[str]]:
     """Check what Hydra is to run; within the block, it keeps its record where the overrides that are given here say.
 
     That is a place which is removed, since each run has a record of its own, but where Hydra's settings are given:
-    other launchers keep their logs there. Raises UserError for a sweep that has no job, or too many.
+    sweepers keep their results there. Raises UserError for a sweep that has no job, or too many, and for a launcher
+    that is not Hydra's basic one.
     """
     if composition.is_hydras(request):
+        _refuse_launcher(request)
         yield []
         return
     _check_count(composition.parse(request.overrides))
     with tempfile.TemporaryDirectory() as place:
         yield [f"hydra.sweep.dir={quoted(place)}"]
+
+
+def _refuse_launcher(request: Request) -> None:
+    """Other launchers end their processes on Ctrl-C before these have saved, and drop what is said of failures."""
+    if (name := composition.launcher(request)) not in (BASIC, "None"):
+        own = " genctl's own sweep trains side by side: genctl train -m … sweep.jobs=4, without settings of Hydra."
+        raise UserError(
+            f"hydra.launcher={name.rpartition('.')[2]}: failed jobs and what a stop is to save would be lost, so that "
+            f"genctl takes Hydra's basic launcher alone: leave it out.{own if request.verb == 'train' else ''}"
+        )
 
 
 def refuse_settings(request: Request) -> None:
@@ -60,6 +74,7 @@ def define(request: Request, settings: Settings, flags: Sequence[str]) -> Sweep:
     config, _ = composition.compose(request)
     if clash := [one.input_line for one in overrides if one.is_sweep_override() and one.key_or_group in OWN]:
         raise UserError(f"{clash[0]} varies where the trials are, which lie together in one directory: give one value.")
+    _refuse_twice(overrides)
     same = [one for one in overrides if not one.is_sweep_override() and one.key_or_group not in OWN]
     fixed: dict[str, str] = {}
     for override in same:
@@ -73,6 +88,15 @@ def define(request: Request, settings: Settings, flags: Sequence[str]) -> Sweep:
         Combination(values, make(values)) for values in (dict(zip(swept, row, strict=True)) for row in grid)
     ]
     return Sweep(directory, fixed, swept, combinations, _search(settings, len(combinations)), make)
+
+
+def _refuse_twice(overrides: Sequence[Override]) -> None:
+    """Refuse a key that varies and is given once more, which would be one of two for the names of trials."""
+    for varying in [override for override in overrides if override.is_sweep_override()]:
+        others = [one for one in overrides if one is not varying and one.key_or_group == varying.key_or_group]
+        if others:
+            lines = " and ".join(shown(one.input_line) for one in (others[0], varying))
+            raise UserError(f"{lines} both set {varying.key_or_group}: leave one out.")
 
 
 def _trials(

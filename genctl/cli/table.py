@@ -35,6 +35,7 @@ class Verb:
 EVALUATE = ("run=outputs/NAME", "run=outputs/NAME metrics=[frechet,kernel] n=50000", "real=photos/ samples=made.npz")
 TRAIN = ("model=vae dataset=mnist trainer.steps=2000", "-m model=ae,vae,gan seed=1,2")
 COMPARE = ("outputs/", "outputs/one outputs/two by=frechet_distance html=runs.html")
+RUNS = ("", "outputs/mine", "delete outputs/mine")
 SWEEP = ("status outputs/x", "stop outputs/x")
 ROWS = (
     Verb("train", "train", "train a model; the same name=… continues a run", TRAIN, sweep="train_many"),
@@ -42,7 +43,7 @@ ROWS = (
     Verb("sample", "sample", "draw images from a trained run", ("run=outputs/NAME n=64",)),
     Verb("evaluate", "evaluate", "metrics of a trained run, or of any set of images", EVALUATE),
     Verb("compare", "compare", "a table of runs: settings, metrics, speed, size", COMPARE, places="runs"),
-    Verb("runs", "runs", "list runs: state, steps, size on disk", ("", "outputs/mine"), places="places"),
+    Verb("runs", "runs", "list runs: state, steps, size on disk; or delete some", RUNS, places="places"),
     Verb("sweep", "sweep", "look at a sweep, or stop it", SWEEP, places="words", takes="status|stop DIR"),
     Verb("reconstruct", "reconstruct", "encode and decode images, beside the originals", ("run=outputs/NAME n=32",)),
     Verb("interpolate", "interpolate", "go from image to image", ("run=outputs/NAME", "run=outputs/NAME split=test")),

@@ -47,13 +47,18 @@ def claim(path: Path) -> Path:
     """
     path.mkdir(parents=True, exist_ok=True)
     files.check_tree(path)
+    if not (path / CONFIG).exists() and (other := others(path)):
+        raise UserError(f"{path} is not a genctl run but holds {first_few(other)}: choose another name=…")
+    return path
+
+
+def others(path: Path) -> list[str]:
+    """What lies in a directory beside the files that a run has before it begins to train."""
     ours = {LOG, OWNER, LOCK}
     ours |= {
         place.name for name in (CONFIG, SPEC, PROVENANCE, ENGINE) for place in (path / name, files.aside(path / name))
     }
-    if not (path / CONFIG).exists() and (other := sorted({item.name for item in path.iterdir()} - ours)):
-        raise UserError(f"{path} is not a genctl run but holds {first_few(other)}: choose another name=…")
-    return path
+    return sorted({item.name for item in path.iterdir()} - ours)
 
 
 def fresh(outputs: str, stem: str) -> Path:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypedDict
@@ -10,12 +11,13 @@ import yaml
 
 from genctl.config import files
 from genctl.config.better import Better
-from genctl.config.signatures import check_settings
+from genctl.config.signatures import check_settings, shown
 from genctl.errors import UserError
 from genctl.runs import rundir
 from genctl.sweeps.space import Dimension, Interval, described
 
 FILE, INSIDE = "sweep.yaml", ".sweep"  # what was asked for; claims and failures, in a folder that no run has
+LEADERBOARD = "leaderboard.csv"
 STOP = "stop"  # a file in there, which asks all who work on the sweep to stop
 HASH = 8  # digits of a name
 
@@ -138,6 +140,10 @@ def read(directory: Path) -> Stored:
     if not isinstance(stored, dict):
         raise UserError(f"{path} holds no settings: it was changed by hand. Delete it, and the sweep begins it anew.")
     check_settings(Stored, stored, str(path))
+    if outside := [name for name in stored["trials"] if not re.fullmatch(r"[^/.][^/]*(/[^/.][^/]*)?", name)]:
+        raise UserError(
+            f"{path}: {shown(outside[0])} cannot be a trial's name, which is that of a directory beside it."
+        )
     return Stored(fixed=stored["fixed"], swept=stored["swept"], search=stored["search"], trials=stored["trials"])
 
 

@@ -87,9 +87,9 @@ class Engine:
                     how = "save, then the sweep ends; once more: at once" if told == 1 else "end at once"
                     log.info("stopping: %d trials %s", len(self.running), how)
                     tell_all(self.running, signal.SIGTERM if told < 3 else signal.SIGKILL)
+                self._collect(tell)
                 if self.free and not stop.asked:
                     self._begin(tell)
-                self._collect(tell)
                 show()
                 time.sleep(LOOK)
         if stop.asked:

@@ -19,8 +19,8 @@ from genctl.sweeps.definition import Combination, Sweep
 class Outcome:
     """Of a combination of values, of which there is a run, or one for each fold.
 
-    state: finished, pruned, failed, or running, which stands also for what has not begun. values: of each of the
-    sweep's metrics, the mean over the folds; none before it is finished. better: which values of each are; metrics: their names.
+    state: finished, pruned, failed, or running, which stands also for what has not begun. metrics: those of the sweep;
+    values: of each, the mean over the folds; none before it is finished; better: which values of each are.
     """
 
     combination: Combination

@@ -11,10 +11,9 @@ from genctl.cli.verbs.comparing.columns import Comparison, comparison
 from genctl.cli.verbs.comparing.run_record import runs_at
 from genctl.runs import rundir
 from genctl.sweeps import states, studies
-from genctl.sweeps.definition import Sweep
+from genctl.sweeps.definition import LEADERBOARD, Sweep
 from genctl.sweeps.outcomes import Outcome, outcomes
 
-LEADERBOARD = "leaderboard.csv"
 log = logging.getLogger("genctl")
 
 

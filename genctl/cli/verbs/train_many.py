@@ -5,20 +5,19 @@ import dataclasses
 import logging
 from collections.abc import Sequence
 
-from rich.console import Console
-
 from genctl.cli.composition import Request
 from genctl.cli.terminal import quiet
 from genctl.cli.verbs.sweep_checks import check_metric, check_trials, corners
 from genctl.cli.verbs.sweep_end import conclude
-from genctl.sweeps import definition, searching, states, studies
+from genctl.cli.verbs.sweep_plan import say_estimate, show_plan
+from genctl.sweeps import definition, searching, studies
 from genctl.sweeps.claims import Claims
-from genctl.sweeps.definition import Sweep, Trial
+from genctl.sweeps.definition import Sweep
 from genctl.sweeps.local import Engine
 from genctl.sweeps.pruning import Pruner
 from genctl.sweeps.slots import slots
 from genctl.sweeps.sweep_settings import Settings
-from genctl.sweeps.view import View, as_table
+from genctl.sweeps.view import View
 
 log = logging.getLogger("genctl")
 
@@ -38,7 +37,8 @@ def train_many(wanted: Sweep, settings: Settings, request: Request) -> int:
             better = [check_metric(checked[0], metric, request) for metric in wanted.search.metrics]
             wanted = dataclasses.replace(wanted, search=dataclasses.replace(wanted.search, better=better))
         if settings["dry_run"]:
-            _list(wanted, checked, steps, output.console)
+            show_plan(wanted, checked, steps, output.console)
+            say_estimate(wanted, checked, settings, train_trial, request)
             return 0
         definition.store(wanted)
         claims = Claims(wanted.directory)
@@ -57,15 +57,3 @@ def train_trial(words: Sequence[str], pruner: Pruner | None = None) -> int:
 
     with pruner.at_work() if pruner else contextlib.nullcontext():
         return main(["train", *words])
-
-
-def _list(wanted: Sweep, trials: Sequence[Trial], steps: Sequence[str], console: Console) -> None:
-    """What there is to do, and what was done."""
-    by_trial = {}
-    claims = Claims(wanted.directory) if (wanted.directory / definition.FILE).exists() else None
-    for trial, length in zip(trials, steps, strict=True):
-        by_trial[f"{trial.name}, {length}"] = (
-            states.state(wanted, trial, claims) if claims else states.State(states.MISSING)
-        )
-    console.print(as_table(by_trial))
-    log.info("sweep %s: %d trials; nothing is trained, since sweep.dry_run=true", wanted.directory, len(by_trial))
