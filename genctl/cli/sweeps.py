@@ -8,7 +8,7 @@ import math
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from hydra._internal.core_plugins.basic_launcher import BasicLauncher
 from hydra.core.override_parser.types import Override
@@ -19,6 +19,7 @@ from genctl.cli.composition import Request
 from genctl.cli.dimensions import MOST_TRIALS, dimensions
 from genctl.cli.naming import name_of
 from genctl.config import files
+from genctl.config.better import Better
 from genctl.config.signatures import check_value, shown
 from genctl.errors import UserError
 from genctl.sweeps.definition import Combination, Search, Sweep, Trial, default_name
@@ -122,8 +123,12 @@ def _trials(
 
 def _search(settings: Settings, size: int) -> Search:
     """Raises UserError for what does not go together."""
-    metric, pruner = settings["metric"], settings["pruner"]
-    metrics = [metric] if isinstance(metric, str) else metric or []
+    pruner = settings["pruner"]
+    metrics, better = ([one] if isinstance(one, str) else one or [] for one in (settings["metric"], settings["better"]))
+    if better and len(better) != len(metrics):
+        raise UserError(
+            f"sweep.better names {len(better)} directions, and sweep.metric {len(metrics)} numbers: name one for each."
+        )
     if len(metrics) > 1 and (pruner != "none" or settings["search"] == "cmaes"):
         other = f"sweep.pruner={pruner}" if pruner != "none" else "sweep.search=cmaes"
         raise UserError(f"{other} goes by one number, and sweep.metric names {len(metrics)}: name one of them.")
@@ -132,7 +137,9 @@ def _search(settings: Settings, size: int) -> Search:
             f"sweep.pruner={pruner} gives up single runs, and of sweep.folds={settings['folds']} only the mean over "
             "all counts: leave one out."
         )
-    return Search(settings["search"], metrics, (), pruner, settings["seed"], settings["trials"] or size)
+    return Search(
+        settings["search"], metrics, cast(list[Better], better), pruner, settings["seed"], settings["trials"] or size
+    )
 
 
 def _more(request: Request, settings: Settings) -> list[str]:
@@ -144,6 +151,7 @@ def _more(request: Request, settings: Settings) -> list[str]:
         taken |= dict.fromkeys(("dataset.folds", "dataset.fold"), f"sweep.folds={folds}")
     if isinstance(metric, str):
         words.append(f"trainer.monitor={quoted(metric)}")
+        words += [f"trainer.monitor_better={settings['better']}"] if isinstance(settings["better"], str) else []
         taken["trainer.monitor"] = f"sweep.metric={metric}"
     for override in composition.parse(request.overrides):
         if other := taken.get(override.key_or_group):

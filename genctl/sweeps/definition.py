@@ -5,7 +5,7 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 import yaml
 
@@ -84,9 +84,26 @@ class Sweep:
         """Those that are known, each once."""
         return list(dict.fromkeys(trial for combination in self.combinations for trial in combination.trials))
 
+    @property
+    def size(self) -> int:
+        """How many trials there are to be, those included that a search has not proposed yet."""
+        some = self.combinations[0].trials if self.combinations else self.make(dict.fromkeys(self.swept, ""))
+        return self.search.size * len(some)
+
     def place(self, trial: Trial) -> Path:
         """The run's directory."""
         return self.directory / trial.name
+
+
+class Asked(TypedDict):
+    """The search, and how many trials there are to be."""
+
+    method: str
+    metrics: list[str]
+    better: list[Better]
+    pruner: str
+    seed: int
+    trials: int
 
 
 class Stored(TypedDict):
@@ -94,7 +111,7 @@ class Stored(TypedDict):
 
     fixed: dict[str, str]
     swept: dict[str, list[str]]
-    search: dict[str, Any]
+    search: Asked
     trials: list[str]
 
 
@@ -120,12 +137,13 @@ def store(sweep: Sweep) -> None:
     elif sweep.directory.is_dir() and any(sweep.directory.iterdir()):
         raise UserError(f"{sweep.directory} holds something, and no {FILE}: choose another sweep.name=…")
     (sweep.directory / INSIDE).mkdir(parents=True, exist_ok=True)
-    stored = Stored(fixed=dict(sweep.fixed), swept=swept, search=_asked(sweep.search), trials=trials)
+    search = cast(Asked, {**_asked(sweep.search), "trials": sweep.size})
+    stored = Stored(fixed=dict(sweep.fixed), swept=swept, search=search, trials=trials)
     rundir.write(path, yaml.safe_dump(dict(stored), sort_keys=False))
 
 
 def _asked(search: Search) -> dict[str, Any]:
-    """What numbers of another sweep could not stand beside; how many combinations may grow."""
+    """What numbers of another sweep could not stand beside; how many trials there are to be may grow."""
     asked = dataclasses.asdict(search)
     del asked["size"]
     return {key: list(value) if isinstance(value, list | tuple) else value for key, value in asked.items()}
@@ -145,6 +163,13 @@ def read(directory: Path) -> Stored:
             f"{path}: {shown(outside[0])} cannot be a trial's name, which is that of a directory beside it."
         )
     return Stored(fixed=stored["fixed"], swept=stored["swept"], search=stored["search"], trials=stored["trials"])
+
+
+def load(directory: Path) -> Sweep:
+    """A sweep as those see it who only look: its trials. Raises UserError for a directory that is none."""
+    stored = read(directory)
+    trials = [Combination({}, [Trial(name)]) for name in stored["trials"]]
+    return Sweep(directory, {}, {}, trials, Search(size=max(len(trials), stored["search"]["trials"])))
 
 
 def _check_same(sweep: Sweep, before: Stored) -> None:
@@ -170,4 +195,4 @@ def _check_same(sweep: Sweep, before: Stored) -> None:
 
 
 def _prefixed(search: Mapping[str, Any]) -> dict[str, Any]:
-    return {f"sweep.{key}": value for key, value in search.items()}
+    return {f"sweep.{key}": value for key, value in search.items() if key != "trials"}

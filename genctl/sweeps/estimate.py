@@ -20,6 +20,7 @@ from genctl.sweeps import slots
 from genctl.sweeps.definition import Sweep, Trial
 from genctl.sweeps.local import Train, reason
 from genctl.sweeps.slots import Process, Slot
+from genctl.sweeps.view import duration
 
 SHORT = 200  # steps of a trial that is made for an estimate
 LONGEST = 60.0  # seconds after which it is stopped
@@ -63,7 +64,7 @@ def estimate(
     seconds = count * _mean(taken).seconds / min(jobs, count)
     disk = amount(count * _mean(taken).bytes)
     whole = f"{count} trials from their beginning, {jobs} at a time"
-    yield f"estimate: {_duration(seconds)} and {disk} of disk for {whole}"
+    yield f"estimate: {duration(seconds)} and {disk} of disk for {whole}"
     if finished:
         yield f"  by {len(finished)} trials that are finished"
     if tried:
@@ -158,10 +159,3 @@ def _finish(process: Process) -> None:
             if process.is_alive() and process.pid is not None:
                 os.kill(process.pid, signal.SIGTERM)
         process.join()
-
-
-def _duration(seconds: float) -> str:
-    for unit, length in (("hours", 3600), ("minutes", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds / length:.1f} {unit}"
-    return f"{seconds:.0f} seconds"

@@ -12,7 +12,6 @@ from genctl.config.better import Better
 from genctl.errors import Pruned
 from genctl.sweeps import definition, states, studies
 from genctl.sweeps.claims import Claims
-from genctl.sweeps.definition import Sweep, Trial
 from genctl.sweeps.outcomes import curve
 from genctl.training.monitor import Monitor, measures
 
@@ -54,13 +53,13 @@ class Prune:
         phase, pruner = run.phase_done, self.pruner
         if run.complete or phase != list(run.strategy.phases)[-1]:  # what comes before is preparation
             return
-        names, sweep = definition.read(pruner.sweep)["trials"], Sweep(pruner.sweep, {}, {}, [])
-        claims, trials = Claims(pruner.sweep), [Trial(name) for name in names]
+        sweep, claims = definition.load(pruner.sweep), Claims(pruner.sweep)
+        trials = sweep.trials
         found = [states.state(sweep, trial, claims).name for trial in trials]
         curves = [
             curve(sweep.place(trial), state, self.metric, phase) for trial, state in zip(trials, found, strict=True)
         ]
-        mine = names.index(pruner.trial)
+        mine = [trial.name for trial in trials].index(pruner.trial)
         if not curves[mine].values or not studies.should_prune(pruner.kind, self.better, curves, mine, run.total):
             return
         run.save()

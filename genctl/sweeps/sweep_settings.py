@@ -4,6 +4,8 @@ from typing import Annotated, Literal, TypedDict
 
 from pydantic import Field, NonNegativeInt
 
+from genctl.config.better import Better
+
 Count = Annotated[int, Field(gt=0, le=100_000)]
 Jobs = Annotated[int, Field(gt=0, le=1024)] | Literal["auto"]
 
@@ -13,7 +15,7 @@ class Settings(TypedDict):
 
     search: grid for every combination of values; else the sampler that chooses `trials` of them.
     metric: what trials are compared by, such as validation/loss; None: what each run is monitored by; of several, the
-        front of those that none beats in all is sought.
+        front of those that none beats in all is sought. better: which values of it are, or of each; None: what is known.
     pruner: what gives up a trial that is worse than others were at the same step: than their median; than the best
         third, at a third of the steps and so on (halving: Li et al. 2020; hyperband: Li et al. 2018, which lets some go
         on longer); or than their median once it has stopped to get better (patient). seed: of the sampler.
@@ -27,6 +29,7 @@ class Settings(TypedDict):
     search: Literal["grid", "random", "tpe", "cmaes"]
     trials: Count | None
     metric: str | Annotated[list[str], Field(min_length=1)] | None
+    better: Better | list[Better] | None
     pruner: Literal["none", "median", "halving", "hyperband", "patient"]
     seed: Annotated[NonNegativeInt, Field(lt=2**32)]
     folds: Annotated[int, Field(ge=2, le=1000)] | None

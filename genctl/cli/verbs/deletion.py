@@ -85,7 +85,7 @@ def _left(sweep: Path, runs: Sequence[Path]) -> list[Path]:
 
 def _refuse_running(runs: Sequence[Path], sweeps: Sequence[Path]) -> None:
     for run in runs:
-        if runs_table.is_running(run):
+        if rundir.is_locked(run):
             raise UserError(f"{short(run)} trains now, so nothing is deleted: stop it first.")
     for sweep in dict.fromkeys([*sweeps, *_sweeps((), runs)]):
         trials, claims = definition.read(sweep)["trials"], Claims(sweep)

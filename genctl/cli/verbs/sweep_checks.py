@@ -4,6 +4,7 @@ import functools
 import json
 import tempfile
 from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,7 +18,7 @@ from genctl.config.signatures import check_settings
 from genctl.data.bars import progress_bar
 from genctl.errors import UserError
 from genctl.runs import build, rundir
-from genctl.sweeps.definition import Sweep, Trial
+from genctl.sweeps.definition import Search, Sweep, Trial
 from genctl.sweeps.local import reason
 from genctl.sweeps.slots import Slot, slots, start
 from genctl.sweeps.space import ends
@@ -76,20 +77,25 @@ def _check(config: dict[str, Any], trust: Sequence[str], sizes: dict[str, int]) 
     return f"{trainer.steps or sum(config['model'].get('phases', {}).values()):,} steps"
 
 
-def check_metric(trial: Trial, metric: str, request: Request) -> Better:
-    """Which values of a metric are the better ones. Raises UserError where a trial would not measure it.
+def check_metrics(search: Search, trial: Trial, request: Request) -> list[Better]:
+    """Which values of each metric are the better ones. Raises UserError for one that a trial would not measure.
 
     In a process of its own: TensorFlow, which the families are asked with, would keep memory of a GPU from the trials.
     """
-    with tempfile.TemporaryDirectory() as place:
-        answer, messages = Path(place, "answer"), Path(place, "messages")
-        ask = functools.partial(_say_better, request=request, answer=answer)
-        words = (*trial.words, f"trainer.monitor={quoted(metric)}")
-        process = start(ask, words, Slot(slots(1)[0].cores, NO_GPU), messages)
-        process.join()
-        if process.exitcode:
-            raise UserError(reason(process.exitcode, messages).replace("trainer.monitor", "sweep.metric"))
-        return cast(Better, answer.read_text())
+    found = []
+    for metric, better in zip_longest(search.metrics, search.better):
+        with tempfile.TemporaryDirectory() as place:
+            answer, messages = Path(place, "answer"), Path(place, "messages")
+            ask = functools.partial(_say_better, request=request, answer=answer)
+            words = [*trial.words, f"trainer.monitor={quoted(metric)}"]
+            words += [f"trainer.monitor_better={better}"] if better else []
+            process = start(ask, words, Slot(slots(1)[0].cores, NO_GPU), messages)
+            process.join()
+            if process.exitcode:
+                why = reason(process.exitcode, messages).replace("trainer.monitor_better", "sweep.better")
+                raise UserError(why.replace("trainer.monitor", "sweep.metric"))
+            found.append(cast(Better, answer.read_text()))
+    return found
 
 
 def _say_better(words: Sequence[str], request: Request, answer: Path) -> int:

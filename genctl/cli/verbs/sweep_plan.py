@@ -43,13 +43,7 @@ def show_plan(wanted: Sweep, checked: Sequence[Trial], steps: Sequence[str], con
     }
     if by_trial:
         console.print(as_table(by_trial))
-    log.info("sweep %s: %d trials; nothing is trained, since sweep.dry_run=true", wanted.directory, size(wanted))
-
-
-def size(wanted: Sweep) -> int:
-    """How many trials there are to be."""
-    some = wanted.combinations[0].trials if wanted.combinations else wanted.make(dict.fromkeys(wanted.swept, ""))
-    return wanted.search.size * len(some)
+    log.info("sweep %s: %d trials; nothing is trained, since sweep.dry_run=true", wanted.directory, wanted.size)
 
 
 def _span(steps: Sequence[str]) -> str:
@@ -67,5 +61,5 @@ def say_estimate(wanted: Sweep, checked: Sequence[Trial], settings: Settings, tr
 
     finished = [trial for trial in wanted.trials if states.is_done(wanted, trial)]
     known = list(dict.fromkeys([*wanted.trials, *checked]))
-    for line in estimate.estimate(wanted, known, size(wanted), finished, len(places), measure):
+    for line in estimate.estimate(wanted, known, wanted.size, finished, len(places), measure):
         log.info(line)

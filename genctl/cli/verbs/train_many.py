@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from genctl.cli.composition import Request
 from genctl.cli.terminal import quiet
-from genctl.cli.verbs.sweep_checks import check_metric, check_trials, corners
+from genctl.cli.verbs.sweep_checks import check_metrics, check_trials, corners
 from genctl.cli.verbs.sweep_end import conclude
 from genctl.cli.verbs.sweep_plan import say_estimate, show_plan
 from genctl.sweeps import definition, searching, studies
@@ -34,7 +34,7 @@ def train_many(wanted: Sweep, settings: Settings, request: Request) -> int:
         checked = wanted.trials if wanted.search.method == "grid" else corners(wanted)
         steps = check_trials(checked, request)
         if wanted.search.metrics:
-            better = [check_metric(checked[0], metric, request) for metric in wanted.search.metrics]
+            better = check_metrics(wanted.search, checked[0], request)
             wanted = dataclasses.replace(wanted, search=dataclasses.replace(wanted.search, better=better))
         if settings["dry_run"]:
             show_plan(wanted, checked, steps, output.console)
@@ -42,9 +42,8 @@ def train_many(wanted: Sweep, settings: Settings, request: Request) -> int:
             return 0
         definition.store(wanted)
         claims = Claims(wanted.directory)
-        size = wanted.search.size * (settings["folds"] or 1)
-        places = slots(None if settings["jobs"] == "auto" else settings["jobs"])[:size]
-        log.info("sweep %s: %d trials, %d at a time", wanted.directory, size, len(places))
+        places = slots(None if settings["jobs"] == "auto" else settings["jobs"])[: wanted.size]
+        log.info("sweep %s: %d trials, %d at a time", wanted.directory, wanted.size, len(places))
         engine = Engine(wanted, train_trial, settings["retries"], places, claims)
         with View(wanted, claims, output.console) as view:
             engine.work(view.tell, view.show)
