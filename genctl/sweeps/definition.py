@@ -5,7 +5,7 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypedDict, cast
+from typing import Any, TypedDict
 
 import yaml
 
@@ -111,7 +111,7 @@ class Stored(TypedDict):
 
     fixed: dict[str, str]
     swept: dict[str, list[str]]
-    search: Asked
+    search: dict[str, Any]
     trials: list[str]
 
 
@@ -137,7 +137,7 @@ def store(sweep: Sweep) -> None:
     elif sweep.directory.is_dir() and any(sweep.directory.iterdir()):
         raise UserError(f"{sweep.directory} holds something, and no {FILE}: choose another sweep.name=…")
     (sweep.directory / INSIDE).mkdir(parents=True, exist_ok=True)
-    search = cast(Asked, {**_asked(sweep.search), "trials": sweep.size})
+    search = {**_asked(sweep.search), "trials": sweep.size}
     stored = Stored(fixed=dict(sweep.fixed), swept=swept, search=search, trials=trials)
     rundir.write(path, yaml.safe_dump(dict(stored), sort_keys=False))
 
@@ -158,6 +158,7 @@ def read(directory: Path) -> Stored:
     if not isinstance(stored, dict):
         raise UserError(f"{path} holds no settings: it was changed by hand. Delete it, and the sweep begins it anew.")
     check_settings(Stored, stored, str(path))
+    check_settings(Asked, stored["search"], f"{path}: search")
     if outside := [name for name in stored["trials"] if not re.fullmatch(r"[^/.][^/]*(/[^/.][^/]*)?", name)]:
         raise UserError(
             f"{path}: {shown(outside[0])} cannot be a trial's name, which is that of a directory beside it."

@@ -15,7 +15,7 @@ class Settings(TypedDict):
 
     search: grid for every combination of values; else the sampler that chooses `trials` of them.
     metric: what trials are compared by, such as validation/loss; None: what each run is monitored by; of several, the
-        front of those that none beats in all is sought. better: which values of it are, or of each; None: what is known.
+        front of those that none beats in all is sought. better: which values are, of it or of each; None: as is known.
     pruner: what gives up a trial that is worse than others were at the same step: than their median; than the best
         third, at a third of the steps and so on (halving: Li et al. 2020; hyperband: Li et al. 2018, which lets some go
         on longer); or than their median once it has stopped to get better (patient). seed: of the sampler.
