@@ -195,6 +195,6 @@ def test_pruning_halves_the_steps_and_finds_as_good_a_model(genctl: Genctl, seed
         *("trainer.batch_size=32,64,128", "encoder.filters=[8],[16],[8,16]"),
     )
     genctl.good(*words, "name=all")
-    genctl.good(*words, "name=some", "sweep.pruner=halving")
+    genctl.good(*words, "name=some", "sweep.pruner=third")
     (all_steps, all_best), (steps, best) = steps_and_best("runs/all"), steps_and_best("runs/some")
     assert steps <= all_steps / 2 and best <= all_best * 1.02

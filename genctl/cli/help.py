@@ -69,7 +69,7 @@ def verb(row: "Verb", request: "Request") -> str:
             *textwrap.wrap(settings.header(text), _width()),
             "",
             f"Usage: genctl {row.name} {f'{row.takes} ' if row.places else ''}[KEY=VALUE ...] [flags]",
-            *_groups(row.name, choices, request.folders),
+            *_groups(row.name, {**choices, SWEEP: sweep_presets.BASE} if row.sweep else choices, request.folders),
             *_settings(*_by_block(listed, choices, named), row.name),
             *_section(
                 "Flags", [(", ".join(flag.names) + _takes(flag.value, flag.choices), flag.meaning) for flag in FLAGS]
