@@ -18,10 +18,10 @@ from genctl.cli.arguments import quoted
 from genctl.cli.composition import Request
 from genctl.cli.naming import name_of
 from genctl.config import files, paths
-from genctl.config.signatures import check_value, shown
+from genctl.config.signatures import check_value, check_values, shown
 from genctl.errors import UserError, did_you_mean
 from genctl.sweeps.definition import Sweep, Trial, default_name
-from genctl.sweeps.sweep_settings import Settings
+from genctl.sweeps.sweep_settings import Settings, Slurm
 
 MOST_JOBS = 10_000
 OWN = ("outputs", "name")  # which say where the sweep is
@@ -45,6 +45,7 @@ def prepared(request: Request) -> Iterator[list[str]]:
 def read_settings(request: Request) -> tuple[Settings, Request]:
     """The settings `sweep.*`, and the request without them. Raises UserError for one that there is not, or is wrong."""
     settings = yaml.safe_load((paths.builtin() / "sweep/default.yaml").read_text(encoding="utf-8"))
+    settings |= {f"slurm.{name}": value for name, value in settings.pop("slurm").items()}
     others = []
     for override in composition.parse(request.overrides):
         section, _, name = override.key_or_group.partition(".")
@@ -61,9 +62,10 @@ def read_settings(request: Request) -> tuple[Settings, Request]:
             settings[name] = OmegaConf.to_container(OmegaConf.create({"value": override.value()}))["value"]  # type: ignore[call-overload,index]
     if settings["name"] is not None:
         settings["name"] = str(settings["name"])
-    for name, value in settings.items():
-        check_value(value, Settings.__annotations__[name], f"sweep.{name}")
-    return cast(Settings, settings), Request(request.verb, others, request.folders)
+    slurm = {name.removeprefix("slurm."): settings.pop(name) for name in [*settings] if name.startswith("slurm.")}
+    check_values(Settings, settings, "sweep", is_setting=True)
+    check_values(Slurm, slurm, "sweep.slurm", is_setting=True)
+    return cast(Settings, settings | {"slurm": slurm}), Request(request.verb, others, request.folders)
 
 
 def refuse_settings(request: Request) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,10 @@ from genctl.config.signatures import check_settings
 from genctl.data.bars import progress_bar
 from genctl.errors import UserError
 from genctl.runs import build, rundir
-from genctl.sweeps import definition, states
+from genctl.sweeps import definition, slurm, states
 from genctl.sweeps.claims import Claims
 from genctl.sweeps.definition import Sweep
-from genctl.sweeps.local import Engine
+from genctl.sweeps.local import Engine, begin_anew
 from genctl.sweeps.slots import slots
 from genctl.sweeps.sweep_settings import Settings
 from genctl.sweeps.view import View, as_table
@@ -31,17 +32,24 @@ LEADERBOARD = "leaderboard.csv"
 log = logging.getLogger("genctl")
 
 
-def train_many(wanted: Sweep, settings: Settings, request: Request) -> int:
-    """Train the trials that are not finished, or list them; return how many failed.
+def train_many(wanted: Sweep, settings: Settings, request: Request, command: str) -> int:
+    """Train the trials that are not finished, list them, or queue workers for them; return how many failed.
 
-    Raises UserError for a trial that cannot work, before any is trained, and Stopped where that was asked for.
+    command: the line that was typed. Raises UserError for a trial that cannot work, before any is trained, and Stopped
+    where that was asked for.
     """
     with quiet() as output:
+        if settings["engine"] == "slurm":
+            slurm.require()
         steps = check_trials(wanted, request)
         if settings["dry_run"]:
             _list(wanted, steps, output.console)
             return 0
         definition.store(wanted)
+        left = sum(not states.is_finished(wanted, trial) for trial in wanted.trials)
+        if settings["engine"] == "slurm" and left:
+            _submit(wanted, left, settings, command)
+            return 0
         claims = Claims(wanted.directory)
         places = slots(None if settings["jobs"] == "auto" else settings["jobs"])[: len(wanted.trials)]
         log.info("sweep %s: %d trials, %d at a time", wanted.directory, len(wanted.trials), len(places))
@@ -49,6 +57,17 @@ def train_many(wanted: Sweep, settings: Settings, request: Request) -> int:
         with View(wanted, claims, output.console) as view:
             engine.work(view.tell, view.show)
         return _conclude(wanted, engine.failed, output.console)
+
+
+def _submit(wanted: Sweep, left: int, settings: Settings, command: str) -> None:
+    """Queue workers for so many trials, and say how to see what they do."""
+    from genctl.cli.main import main
+
+    begin_anew(wanted)
+    queued = slurm.submit(wanted, left, settings, slurm.Worker(main, shlex.split(command)[1:]))
+    log.info("job %s: %d workers for %d trials, which go on without you", queued.job, queued.workers, left)
+    log.info("the queue: squeue --job %s; what the workers print: %s", queued.job, queued.folder)
+    log.info("the trials: genctl sweep status %s", shlex.quote(str(wanted.directory)))
 
 
 def train_trial(words: Sequence[str]) -> int:
