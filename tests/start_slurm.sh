@@ -13,6 +13,9 @@ if [ "${2:-start}" = stop ]; then
 fi
 
 node=$(hostname -s)
+free='import socket; a, b = socket.create_server(("", 0)), socket.create_server(("", 0))
+print(a.getsockname()[1], b.getsockname()[1])'
+read -r controller daemon < <(python3 -c "$free")
 mkdir -p "$directory"/{state,spool}
 chmod 755 "$directory"
 [ -f "$directory/munge.key" ] || (umask 077 && head -c 1024 /dev/urandom >"$directory/munge.key")
@@ -23,8 +26,8 @@ SlurmctldHost=$node(127.0.0.1)
 SlurmUser=root
 AuthType=auth/munge
 AuthInfo=socket=$directory/munge.socket,cred_expire=5
-SlurmctldPort=26817
-SlurmdPort=26818
+SlurmctldPort=$controller
+SlurmdPort=$daemon
 SlurmctldPidFile=$directory/slurmctld.pid
 SlurmdPidFile=$directory/slurmd.pid
 SlurmctldLogFile=$directory/slurmctld.log

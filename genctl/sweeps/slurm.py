@@ -3,13 +3,16 @@
 submitit writes the job, and queues a worker again which SIGUSR2 tells that its time is up.
 """
 
+import contextlib
 import dataclasses
+import io
 import os
 import shlex
 import shutil
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -83,17 +86,19 @@ def submit(sweep: Sweep, left: int, settings: Settings, worker: Worker) -> Submi
 
     parent = sweep.directory.absolute() / INSIDE / FOLDER
     parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(dir=parent))  # a new one, since workers unpickle what lies there
+    begun = time.strftime("%Y-%m-%d-%H%M%S-")
+    folder = Path(tempfile.mkdtemp(prefix=begun, dir=parent))  # a new one, since workers unpickle what lies there
     executor = submitit.SlurmExecutor(folder, OFTEN, python=f"{shlex.quote(sys.executable)} -P")
     executor.update_parameters(**_parameters(settings["slurm"], f"genctl-{sweep.directory.name}"))
     worker = Worker(worker.run, [*worker.words, "sweep.engine=local", *_jobs(settings)])
     count = min(settings["slurm"]["workers"], left)
     try:
-        jobs = executor.submit_array([worker] * count)
+        with contextlib.redirect_stderr(io.StringIO()):  # what sbatch says is in the error too
+            jobs = executor.submit_array([worker] * count)
     except (FailedJobError, FailedSubmissionError) as error:
         shutil.rmtree(folder)
-        reason = " ".join(str(error).replace("sbatch: error: ", "").split())
-        raise UserError(f"sweep.engine=slurm: sbatch took no job: {reason}") from error
+        reason = "; ".join(str(error).replace("sbatch: error: ", "").splitlines())
+        raise UserError(f"sweep.engine=slurm: sbatch took no job: {reason}.") from error
     return Submitted(jobs[0].job_id.partition("_")[0], count, folder)
 
 
