@@ -19,6 +19,7 @@ read -r controller daemon < <(python3 -c "$free")
 mkdir -p "$directory"/{state,spool}
 chmod 755 "$directory"
 [ -f "$directory/munge.key" ] || (umask 077 && head -c 1024 /dev/urandom >"$directory/munge.key")
+# A job of the partition urgent takes the node from jobs of main, which have half a minute to end.
 # More processors than there are, so that workers run side by side. A job that is queued again starts after cred_expire.
 cat >"$directory/slurm.conf" <<CONF
 ClusterName=genctl
@@ -51,7 +52,7 @@ InactiveLimit=0
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 NodeName=$node NodeAddr=127.0.0.1 CPUs=8 State=UNKNOWN
-PartitionName=main Nodes=$node Default=YES MaxTime=INFINITE State=UP PriorityTier=1
+PartitionName=main Nodes=$node Default=YES MaxTime=INFINITE State=UP PriorityTier=1 GraceTime=30
 PartitionName=urgent Nodes=$node MaxTime=INFINITE State=UP PriorityTier=2
 CONF
 export SLURM_CONF=$directory/slurm.conf

@@ -5,10 +5,12 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import filelock
 import pytest
 from conftest import Genctl, tiny
 
@@ -25,16 +27,17 @@ def slurm(*words: str, check: bool = True) -> str:
 
 
 @pytest.fixture(autouse=True)
-def _there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A cluster to submit to, and no job left in it."""
+def _there(tmp_path: Path) -> Iterator[None]:
+    """A cluster to submit to, for one test at a time, and no job left in it."""
     if not shutil.which("sinfo") or subprocess.run(["sinfo"], capture_output=True).returncode:
         why = "there is no Slurm here: tests/start_slurm.sh starts one"
         (pytest.fail if os.environ.get("GENCTL_SLURM") == "required" else pytest.skip)(why)
-    yield
-    for line in slurm("squeue", "-h", "-o", "%A %Z").splitlines():
-        job, place = line.split(maxsplit=1)
-        if Path(place) == tmp_path:
-            slurm("scancel", job, check=False)
+    with filelock.FileLock(Path(tempfile.gettempdir()) / "genctl-slurm.lock"):
+        yield
+        for line in slurm("squeue", "-h", "-o", "%A %Z").splitlines():
+            job, place = line.split(maxsplit=1)
+            if Path(place) == tmp_path:
+                slurm("scancel", job, check=False)
 
 
 def genctl_process(*words: str) -> subprocess.Popen[str]:
@@ -121,10 +124,10 @@ def test_a_sweep_outlives_who_began_it_and_preemption_and_ends_with_the_same_bit
     assert "6 finished" in genctl.good("sweep", "status", "runs/x").out
 
 
-def test_a_worker_is_queued_again_when_time_is_up_until_the_sweep_is_stopped(genctl: Genctl) -> None:
+def test_a_worker_whose_node_is_taken_is_queued_again_until_the_sweep_is_stopped(genctl: Genctl) -> None:
     job = submit(*SWEEP, "seed=1,2", "trainer.steps=1000000", *ENGINE, "sweep.slurm.workers=1")
     wait_for_checkpoints(1)
-    slurm("scancel", "--signal=USR2", job)
+    slurm("sbatch", "--partition=urgent", "--exclusive", "--output=/dev/null", "--wrap=true")
     log = Path("runs/x/.sweep/seed-1.log")
     wait_for("continuing at step", log)
     assert "go on with: genctl resume run=runs/x/seed-1" in log.read_text()

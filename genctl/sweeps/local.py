@@ -105,24 +105,27 @@ class Engine:
                     how = "save, then the sweep ends; once more: at once" if told == 1 else "end at once"
                     log.info("stopping: %d trials %s", len(self.running), how)
                     tell_all(self.running, signal.SIGTERM if told < 3 else signal.SIGKILL)
-                if self.free and not stop.asked:
-                    self._begin(tell)
+                if self.free and not stop.asked and self._begin(tell) and WORKER in os.environ:
+                    log.info("others work on the %d trials that are left", len(self.waiting))
+                    break  # whoever is queued again goes on with its own
                 self._collect(tell)
                 show()
                 time.sleep(LOOK if self.running else ELSEWHERE if self.waiting else 0)
         if stop.asked:
             raise Stopped("the sweep was stopped; the same command goes on with it.")
 
-    def _begin(self, tell: Callable[[Trial, str], None]) -> None:
+    def _begin(self, tell: Callable[[Trial, str], None]) -> bool:
+        """Begin trials where there is room; return whether all that are left are others' work."""
         if time.monotonic() < self._next_look:
-            return
+            return False
         for trial in list(self.waiting):
             if not self.free:
-                return
+                return False
             if self.claims.take(trial.name):
                 self.waiting.remove(trial)
                 self._start(trial, tell)
         self._next_look = time.monotonic() + ELSEWHERE  # what is left is claimed by others
+        return bool(self.waiting) and not self.running
 
     def _start(self, trial: Trial, tell: Callable[[Trial, str], None]) -> None:
         again = trial.name in self.tries

@@ -7,9 +7,11 @@ import contextlib
 import dataclasses
 import io
 import os
+import re
 import shlex
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -19,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from genctl.errors import UserError
 from genctl.sweeps.definition import INSIDE, Sweep
-from genctl.sweeps.local import WORKER
+from genctl.sweeps.local import STOPPED, WORKER
 from genctl.sweeps.slots import CORES_A_JOB
 from genctl.sweeps.sweep_settings import Settings, Slurm
 
@@ -46,7 +48,10 @@ class Worker:
         signal.signal(
             signal.SIGTERM, signal.SIG_DFL
         )  # which submitit ignores; until trials run, nothing is to be saved
-        if status := self.run(self.words):
+        status = self.run(self.words)
+        if status == STOPPED and _is_preempted():
+            signal.raise_signal(signal.SIGUSR2)  # submitit queues it again, and Slurm only what it had to end itself
+        if status:
             sys.exit(status)
 
     def checkpoint(self) -> "DelayedSubmission":
@@ -105,6 +110,12 @@ def submit(sweep: Sweep, left: int, settings: Settings, worker: Worker) -> Submi
 def was_used(sweep: Sweep) -> bool:
     """Whether workers may be waiting in a queue for their turn."""
     return (sweep.directory / INSIDE / FOLDER).exists()
+
+
+def _is_preempted() -> bool:
+    """Whether Slurm gave this job's node to another one, and lets it end in its own time."""
+    shown = subprocess.run(["scontrol", "show", "job", os.environ["SLURM_JOB_ID"]], capture_output=True, text=True)
+    return re.search(r"PreemptTime=\d", shown.stdout) is not None
 
 
 def _jobs(settings: Settings) -> list[str]:
