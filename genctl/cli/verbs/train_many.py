@@ -39,7 +39,7 @@ def train_many(wanted: Sweep, settings: Settings, request: Request, command: str
     where that was asked for.
     """
     with quiet() as output:
-        if settings["engine"] == "slurm":
+        if settings["engine"] == "slurm" and not settings["dry_run"]:
             slurm.require()
         steps = check_trials(wanted, request)
         if settings["dry_run"]:
@@ -56,6 +56,8 @@ def train_many(wanted: Sweep, settings: Settings, request: Request, command: str
         engine = Engine(wanted, train_trial, settings["retries"], places, claims)
         with View(wanted, claims, output.console) as view:
             engine.work(view.tell, view.show)
+        if engine.waiting:  # for others, the last of whom concludes
+            return len(engine.failed)
         return _conclude(wanted, engine.failed, output.console)
 
 
