@@ -7,7 +7,10 @@ directory=$(realpath -m "$1")
 
 if [ "${2:-start}" = stop ]; then
     for file in "$directory"/{slurmctld,slurmd,munged}.pid; do
-        [ ! -f "$file" ] || kill "$(cat "$file")" 2>/dev/null || true
+        [ -f "$file" ] || continue
+        process=$(cat "$file")
+        kill "$process" 2>/dev/null || continue
+        while kill -0 "$process" 2>/dev/null; do sleep 0.1; done
     done
     exit
 fi

@@ -18,6 +18,7 @@ SMALL = (*tiny("vae"), "dataset=digits", "dataset.limit=64", "trainer.xla=false"
 SWEEP = ("train", "-m", *SMALL, "name=x", "callbacks.checkpoint.every_steps=500")
 SIX = ("seed=range(1,7)", "trainer.steps=5000")
 ENGINE = ("sweep.engine=slurm", "sweep.slurm.time=30")
+MORE = ("sweep.slurm.cpus=2", "sweep.slurm.lines={exclusive: true}", 'sweep.slurm.setup=["echo set up"]')
 TOGETHER = ("train", *SMALL, "name=x", "trainer.steps=1000", "trainer.workers=slurm", "trainer.wait_seconds=120")
 
 
@@ -125,7 +126,7 @@ def test_a_sweep_outlives_who_began_it_and_preemption_and_ends_with_the_same_bit
 
 
 def test_a_worker_whose_node_is_taken_is_queued_again_until_the_sweep_is_stopped(genctl: Genctl) -> None:
-    job = submit(*SWEEP, "seed=1,2", "trainer.steps=1000000", *ENGINE, "sweep.slurm.workers=1")
+    job = submit(*SWEEP, "seed=1,2", "trainer.steps=1000000", *ENGINE, "sweep.slurm.workers=1", *MORE)
     wait_for_checkpoints(1)
     slurm("sbatch", "--partition=urgent", "--exclusive", "--output=/dev/null", "--wrap=true")
     log = Path("runs/x/.sweep/seed-1.log")
@@ -133,7 +134,7 @@ def test_a_worker_whose_node_is_taken_is_queued_again_until_the_sweep_is_stopped
     assert "go on with: genctl resume run=runs/x/seed-1" in log.read_text()
     assert "Workers that wait in a queue end" in genctl.good("sweep", "stop", "runs/x").out
     wait_for_end(job)
-    assert output().count("Starting with") == 2 and output().count("Requeued job") == 1
+    assert output().count("Starting with") == output().count("set up") == 2 and output().count("Requeued job") == 1
     assert "1 stopped, 1 missing" in genctl.good("sweep", "status", "runs/x").out
 
 

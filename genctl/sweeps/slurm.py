@@ -17,9 +17,10 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import FrameType
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from genctl.errors import UserError
+from genctl.errors import Stopped, UserError
 from genctl.sweeps.definition import INSIDE, Sweep
 from genctl.sweeps.local import STOPPED, WORKER
 from genctl.sweeps.slots import CORES_A_JOB
@@ -45,9 +46,7 @@ class Worker:
     def __call__(self) -> None:
         """Work on the sweep until no trial is left. Raises SystemExit where trials failed or were stopped."""
         os.environ[WORKER] = "1"
-        signal.signal(
-            signal.SIGTERM, signal.SIG_DFL
-        )  # which submitit ignores; until trials run, nothing is to be saved
+        signal.signal(signal.SIGTERM, _leave)  # which submitit ignores
         status = self.run(self.words)
         if status == STOPPED and _is_preempted():
             signal.raise_signal(signal.SIGUSR2)  # submitit queues it again, and Slurm only what it had to end itself
@@ -112,6 +111,11 @@ def was_used(sweep: Sweep) -> bool:
     return (sweep.directory / INSIDE / FOLDER).exists()
 
 
+def _leave(number: int, frame: FrameType | None) -> NoReturn:
+    """What SIGTERM does where no trial runs."""
+    raise Stopped("the sweep was stopped while no trial ran here; the same command goes on with it.")
+
+
 def _is_preempted() -> bool:
     """Whether Slurm gave this job's node to another one, and lets it end in its own time."""
     shown = subprocess.run(["scontrol", "show", "job", os.environ["SLURM_JOB_ID"]], capture_output=True, text=True)
@@ -135,11 +139,12 @@ def _parameters(own: Slurm, name: str) -> dict[str, Any]:
         "cpus_per_task": own["cpus"],
         "mem": own["memory"],
         "setup": own["setup"] or None,
-        "srun_args": [f"--cpus-per-task={own['cpus']}"] if own["cpus"] else None,  # srun is not told by sbatch
     }
+    cpus = [f"--cpus-per-task={own['cpus']}"] if own["cpus"] else []  # which sbatch does not tell srun
     return {
         "job_name": name,
         "time": own["time"],
+        "srun_args": ["--ntasks=1", *cpus],  # also on a node of its own
         "additional_parameters": {"requeue": True, **own["lines"]},
         **{key: value for key, value in given.items() if value is not None},
     }
