@@ -161,7 +161,14 @@ def test_what_cannot_be_is_refused_before_anything_is_submitted(
     assert "pip install 'genctl[slurm]'" in genctl.bad(*words)
 
 
-def test_several_tasks_train_one_run_and_say_how_to_go_on(genctl: Genctl, tmp_path: Path) -> None:
+def test_several_tasks_train_one_run_and_say_how_to_go_on(
+    genctl: Genctl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("bin").mkdir()
+    Path("bin/nvidia-smi").write_text("#!/bin/sh\nexit 9\n")  # as on a node with the driver's image, and no GPU
+    Path("bin/nvidia-smi").chmod(0o755)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
     words = (sys.executable, "-P", "-m", "genctl", *TOGETHER, "callbacks.checkpoint.every_steps=100")
     command = ("srun", "-n", "2", "-J", tmp_path.name, *words)
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
