@@ -34,9 +34,18 @@ def test_the_sweeps_of_the_guide_are_as_it_says(genctl: Genctl, command: str) ->
     assert first in out.replace("\n", "") and f": {count} trials; nothing is trained" in out
 
 
+CLUSTERS = re.findall(r"^    (genctl train [^…\n]+)$", (ROOT / "docs/clusters.md").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", CLUSTERS)
+def test_the_sweep_of_the_page_of_clusters_is_as_it_says(genctl: Genctl, command: str) -> None:
+    out = genctl.good(*shlex.split(command)[1:], "sweep.dry_run=true").out
+    assert "model-vae_seed-1" in out and ": 6 trials; nothing is trained" in out
+
+
 @pytest.mark.parametrize("command", TRAINED)
 def test_its_training_commands_compose(genctl: Genctl, command: str) -> None:
-    words = [word for word in shlex.split(command)[1:] if word != "-m"]
+    words = [word for word in shlex.split(command)[1:] if word != "-m" and not word.startswith("sweep.")]
     single = [word.split(",")[0] if word.startswith(("model=", "seed=")) else word for word in words]
     genctl.good(*single, "--cfg", "job")
 

@@ -1,12 +1,14 @@
 """The settings `sweep.*` of a command line, and the files of configs/sweep that `sweep=NAME` chooses.
 
 Such a file gives settings of the sweep, and two mappings of a run's: `settings`, which all trials have, and `space`,
-which vary, written as on a command line. What is typed takes the place of both.
+which vary, written as on a command line. What is typed takes the place of both. What a command line alone may say is
+refused in a file: it may have come with somebody else's archive.
 """
 
 import dataclasses
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,12 +18,13 @@ from omegaconf import OmegaConf
 from genctl.cli import composition
 from genctl.cli.composition import Request
 from genctl.config import files, paths
-from genctl.config.signatures import check_value, shown
+from genctl.config.signatures import check_value, check_values, shown
 from genctl.errors import UserError, did_you_mean
-from genctl.sweeps.sweep_settings import Settings
+from genctl.sweeps.sweep_settings import Settings, Slurm
 
 GROUP, BASE = "sweep", "grid"
 WORDS = ("settings", "space")
+NOT_IN_FILES = ("hydra", "name", "outputs", "sweep", "trust")
 
 
 def read_settings(request: Request) -> tuple[Settings, Request]:
@@ -30,6 +33,7 @@ def read_settings(request: Request) -> tuple[Settings, Request]:
     Raises UserError for a setting or a preset that there is not, or that is wrong.
     """
     settings = _read(BASE, request)
+    settings |= {f"slurm.{name}": value for name, value in settings.pop("slurm").items()}
     typed = composition.parse(request.overrides)
     own = [override for override in typed if override.key_or_group.partition(".")[0] == GROUP]
     words: dict[str, str] = {}
@@ -40,21 +44,23 @@ def read_settings(request: Request) -> tuple[Settings, Request]:
             preset = _read(str(override.value()), request)
             for name in WORDS:
                 words |= _words(preset.pop(name, {}), f"sweep={override.value()}: {name}")
-            _require_known(preset, settings, f"sweep={override.value()}: ")
+            own_names = [name for name in settings if not name.startswith("slurm.")]
+            _require_known(preset, own_names, f"sweep={override.value()}: ")
             settings |= preset
     for override in own:
         if override.key_or_group != GROUP:
             name = override.key_or_group.partition(".")[2]
-            _require_known({name: None}, settings, "")
+            _require_known([name], [*settings], "")
             settings[name] = _value(override)
     if settings["name"] is not None:
         settings["name"] = str(settings["name"])
-    for name, value in settings.items():
-        check_value(value, Settings.__annotations__[name], f"sweep.{name}")
+    slurm = {name.removeprefix("slurm."): settings.pop(name) for name in [*settings] if name.startswith("slurm.")}
+    check_values(Settings, settings, "sweep", is_setting=True)
+    check_values(Slurm, slurm, "sweep.slurm", is_setting=True)
     given = {override.key_or_group for override in typed}
     others = [override.input_line or "" for override in typed if override not in own]
     added = [f"{key}={word}" for key, word in words.items() if key not in given]
-    return cast(Settings, settings), dataclasses.replace(request, overrides=[*added, *others])
+    return cast(Settings, settings | {"slurm": slurm}), dataclasses.replace(request, overrides=[*added, *others])
 
 
 def choices(request: Request) -> list[str]:
@@ -79,17 +85,24 @@ def _read(name: str, request: Request) -> dict[str, Any]:
 
 
 def _words(mapping: Any, place: str) -> dict[str, str]:
-    """Settings of a run by key, as one would type their values. Raises UserError for what is no text or number."""
+    """Settings of a run by key, as one would type their values.
+
+    Raises UserError for what is no text or number, and for what a command line alone may say.
+    """
     check_value(mapping, dict[str, str | int | float | bool | None], place)
-    return {key: _word(value) for key, value in cast(Mapping[str, Any], mapping).items()}
+    words = {key: _word(value) for key, value in cast(Mapping[str, Any], mapping).items()}
+    for key, word in words.items():
+        if not re.fullmatch(r"[a-z]\w*(\.\w+)*", key) or key.split(".")[0] in NOT_IN_FILES or "${" in word:
+            raise UserError(f"{place}: {shown(f'{key}: {word}')} cannot stand in a file: say it on the command line.")
+    return words
 
 
 def _word(value: str | float | None) -> str:
     return str(value) if isinstance(value, str) else json.dumps(value)
 
 
-def _require_known(preset: Mapping[str, Any], settings: Mapping[str, Any], place: str) -> None:
-    for name in preset:
+def _require_known(given: Iterable[str], settings: Sequence[str], place: str) -> None:
+    for name in given:
         if name not in settings:
             raise UserError(
                 f"{place}there is no setting 'sweep.{name}'.{did_you_mean(name, settings)} Those of a sweep: "

@@ -9,6 +9,7 @@ import re
 import shutil
 import socket
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Literal
 
 import pydantic
@@ -104,7 +105,7 @@ def _of_slurm(source: str, gpus: bool) -> Cluster:
 
     try:
         # TensorFlow counts a node's processes by its GPUs: without any, let there be enough.
-        options = {} if gpus and shutil.which("nvidia-smi") else NO_GPUS
+        options = {} if gpus and _has_gpus() else NO_GPUS
         resolver = tf.distribute.cluster_resolver.SlurmClusterResolver(**options)
         jobs = resolver.cluster_spec().as_dict()
     except (RuntimeError, ValueError, LookupError, OSError, ArithmeticError) as error:
@@ -112,6 +113,13 @@ def _of_slurm(source: str, gpus: bool) -> Cluster:
     if resolver.task_type is None:
         raise UserError(f"{source}: SLURM_PROCID={os.environ['SLURM_PROCID']} is none of its processes.")
     return Cluster(jobs, resolver.task_type, resolver.task_id)
+
+
+def _has_gpus() -> bool:
+    """Whether this node has any to share out: nvidia-smi may be there without one, and then fails."""
+    if os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
+        return False
+    return shutil.which("nvidia-smi") is not None and any(Path("/dev").glob("nvidia[0-9]*"))
 
 
 def _check(cluster: Cluster, source: str) -> None:

@@ -19,10 +19,13 @@ from genctl.sweeps.claims import Claims
 from genctl.sweeps.definition import INSIDE, STOP, Sweep, Trial
 from genctl.sweeps.pruning import Pruner
 from genctl.sweeps.slots import Process, Slot
+from genctl.training.signals import TOGETHER
 
 LOOK = 0.05  # seconds between two looks at what runs
 ELSEWHERE = 2.0  # seconds between two looks at what other processes work on
 STOPPED = 75  # the exit status of a run that was asked to stop
+WORKER = "GENCTL_SWEEP_WORKER"  # a variable: this is one of many processes that do what one command asked for
+BEFORE_ANY_STEP = (-signal.SIGTERM, -signal.SIGUSR2)  # that of one which had nothing to save yet
 log = logging.getLogger("genctl")
 Train = Callable[..., int]  # settings and flags of one trial, as typed, and its pruner, to the exit status
 
@@ -37,24 +40,42 @@ class Running:
     tries: int
 
 
+def begin_anew(sweep: Sweep) -> None:
+    """Forget that trials failed, so that they are tried again, and that the sweep was asked to stop."""
+    for trial in sweep.trials:
+        states.forget_failure(sweep, trial)
+    (sweep.directory / INSIDE / STOP).unlink(missing_ok=True)
+
+
 class Stop:
-    """What signals ask for, within the block: the first stops all trials, which save; the second stops them at once."""
+    """What signals ask for, within the block: the first stops all trials, which save; the second stops them at once.
+
+    SIGUSR2, which clusters send before time is up, is handed on behind the block to a function that handled it before.
+    """
+
+    SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR2)
 
     def __init__(self) -> None:
         self.asked = 0
+        self._last = -TOGETHER
+        self._time_is_up = False
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> "Stop":
         if threading.current_thread() is threading.main_thread():  # Python allows handlers nowhere else
-            self._before = {number: signal.signal(number, self._on) for number in (signal.SIGINT, signal.SIGTERM)}
+            self._before = {number: signal.signal(number, self._on) for number in self.SIGNALS}
         return self
 
     def __exit__(self, *error: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        if self._time_is_up and callable(self._before[signal.SIGUSR2]):
+            signal.raise_signal(signal.SIGUSR2)
 
     def _on(self, number: int, frame: FrameType | None) -> None:
-        self.asked += 1
+        self._time_is_up |= number == signal.SIGUSR2
+        self.asked += time.monotonic() - self._last > TOGETHER
+        self._last = time.monotonic()
 
 
 class Engine:
@@ -75,10 +96,9 @@ class Engine:
 
     def work(self, tell: Callable[[Trial, str], None], show: Callable[[], None]) -> None:
         """Train all trials that are not finished. Raises Stopped where that was asked for."""
-        for trial in self.waiting:
-            states.forget_failure(self.sweep, trial)  # those that are noted from now on were tried since
+        if WORKER not in os.environ:
+            begin_anew(self.sweep)
         asking, told = self.sweep.directory / INSIDE / STOP, 0
-        asking.unlink(missing_ok=True)
         with self.claims.alive(), Stop() as stop, self._no_process_left():
             while self.running or ((self.waiting or searching.wants_more(self.sweep)) and not stop.asked):
                 stop.asked = max(stop.asked, int(asking.exists()))
@@ -88,22 +108,26 @@ class Engine:
                     log.info("stopping: %d trials %s", len(self.running), how)
                     tell_all(self.running, signal.SIGTERM if told < 3 else signal.SIGKILL)
                 self._collect(tell)
-                if self.free and not stop.asked:
-                    self._begin(tell)
+                if self.free and not stop.asked and self._begin(tell) and WORKER in os.environ:
+                    log.info("others work on the %d trials that are left", len(self.waiting))
+                    break  # whoever is queued again goes on with its own
                 show()
                 time.sleep(LOOK)
         if stop.asked:
             raise Stopped("the sweep was stopped; the same command goes on with it.")
 
-    def _begin(self, tell: Callable[[Trial, str], None]) -> None:
+    def _begin(self, tell: Callable[[Trial, str], None]) -> bool:
+        """Begin trials where there is room; return whether all that are left are others' work."""
         if time.monotonic() < self._next_look:
-            return
+            return False
         self._claim(self.waiting, tell)
         while self.free and (new := searching.extend(self.sweep)):
             self.waiting += new
             self._claim(new, tell)
-        if self.free:
-            self._next_look = time.monotonic() + ELSEWHERE  # what is left is claimed by others
+        if not self.free:
+            return False
+        self._next_look = time.monotonic() + ELSEWHERE  # what is left is claimed by others
+        return bool(self.waiting) and not self.running
 
     def _claim(self, trials: Sequence[Trial], tell: Callable[[Trial, str], None]) -> None:
         for trial in list(trials):
@@ -142,7 +166,7 @@ class Engine:
     def _ended(self, one: Running, status: int) -> str:
         if status == 0:
             return states.state(self.sweep, one.trial, self.claims).name
-        stopped = status in (STOPPED, -signal.SIGTERM)  # the second: before there was anything to save
+        stopped = status in (STOPPED, *BEFORE_ANY_STEP)
         if stopped and self.stopping:
             return "stopped"
         why = "it was stopped from outside" if stopped else reason(status, self._log(one.trial))

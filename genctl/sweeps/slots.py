@@ -1,14 +1,16 @@
 """Processes for trials, and what each has of the machine: some cores, and one GPU where there are any."""
 
+import contextlib
 import dataclasses
 import multiprocessing
 import multiprocessing.process
+import multiprocessing.resource_tracker
 import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ Process = multiprocessing.process.BaseProcess
 WARM = ("tensorflow", "keras", "hydra", "genctl.training.engine", "genctl.training.run", "genctl.runs.pretrained")
 LOOK = 0.5  # seconds between two looks at whether the sweep is there
 CORES_A_JOB = 2
+CLUSTERS = {signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2}  # signals that a cluster sends to every process of a job
 FIRST_TO_GO = b"500"  # of a machine without memory: a trial, and not who watches over it
 
 
@@ -65,8 +68,24 @@ def start(function: Callable[[Sequence[str]], int], words: Sequence[str], slot: 
     place: dict[str, Any] = {"sweep": (os.getpid(), psutil.Process().create_time())}
     place |= {"directory": str(Path.cwd()), "environment": dict(os.environ), "path": list(sys.path)}
     process = context.Process(target=_enter, args=(function, list(words), slot, str(log), place))
-    process.start()
+    with _held_back():
+        multiprocessing.resource_tracker.ensure_running()  # lets signals through once it has started
+    with _held_back():
+        process.start()
     return process
+
+
+@contextlib.contextmanager
+def _held_back() -> Iterator[None]:
+    """Processes that begin within the block are deaf to what a cluster sends; this one hears it behind the block.
+
+    The process that trials are forked from must outlive the signal: without it nobody learns how a trial ended.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, CLUSTERS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _enter(
@@ -78,7 +97,9 @@ def _enter(
     os.chdir(place["directory"])
     sys.path[:] = place["path"]
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for number in CLUSTERS:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, CLUSTERS)
     if sys.platform == "linux":
         Path("/proc/self/oom_score_adj").write_bytes(FIRST_TO_GO)
         os.sched_setaffinity(0, slot.cores)

@@ -2,12 +2,41 @@
 
 from typing import Annotated, Literal, TypedDict
 
-from pydantic import Field, NonNegativeInt
+from pydantic import AfterValidator, Field, NonNegativeInt
 
 from genctl.config.better import Better
 
-Count = Annotated[int, Field(gt=0, le=100_000)]
 Jobs = Annotated[int, Field(gt=0, le=1024)] | Literal["auto"]
+Most = Annotated[int, Field(gt=0, le=100_000)]
+Word = Annotated[str, Field(pattern=r"^[^\s'\"-][^\s'\"]*$")]
+OURS = ("array", "error", "nodes", "ntasks", "ntasks-per-node", "open-mode", "output", "requeue", "signal")
+
+
+def _not_ours(name: str) -> str:
+    if name in OURS:
+        raise ValueError(f"should be no parameter that a sweep sets itself ({', '.join(OURS)})")
+    return name
+
+
+Parameter = Annotated[str, Field(pattern="^[a-z][a-z-]*$"), AfterValidator(_not_ours)]
+
+
+class Slurm(TypedDict):
+    """What a cluster is asked for. workers: tasks of the array job; the rest is of each. time: in minutes.
+
+    memory: in Slurm's notation, such as 16G. None: the cluster's default.
+    lines: more parameters of sbatch; True: one without a value. setup: commands of the shell before a worker begins.
+    """
+
+    workers: Most
+    partition: Word | None
+    account: Word | None
+    time: Annotated[int, Field(ge=3, le=1_000_000)]  # submitit asks to be told 90 s before the end
+    gpus: Most | None
+    cpus: Most | None
+    memory: Annotated[str, Field(pattern="^[1-9][0-9]*[KMGT]?$")] | None
+    lines: dict[Parameter, Word | int | Literal[True]]
+    setup: list[Annotated[str, Field(min_length=1)]]
 
 
 class Settings(TypedDict):
@@ -22,19 +51,22 @@ class Settings(TypedDict):
         (patient). seed: of the sampler.
     folds: of a cross-validation, which every combination of values goes through; None: one run of each.
     jobs: trials at a time; auto: one a GPU, or one for two cores of a CPU.
+    engine: where: on this machine, or on a cluster.
     retries: how often a trial that did not finish is tried again at once, from its newest checkpoint.
     dry_run: whether to list the trials and train none. yes: whether more than ASKED_FOR trials are wanted.
     """
 
     name: str | None
     search: Literal["grid", "random", "tpe", "cmaes"]
-    trials: Count | None
+    trials: Most | None
     metric: str | Annotated[list[str], Field(min_length=1)] | None
     better: Better | list[Better] | None
     pruner: Literal["none", "median", "third", "hyperband", "patient"]
     seed: Annotated[NonNegativeInt, Field(lt=2**32)]
     folds: Annotated[int, Field(ge=2, le=1000)] | None
     jobs: Jobs
+    engine: Literal["local", "slurm"]
     retries: Annotated[int, Field(ge=0, le=100)]
     dry_run: bool
     yes: bool
+    slurm: Slurm

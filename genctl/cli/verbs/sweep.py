@@ -6,7 +6,7 @@ from genctl.config import files
 from genctl.config.invocation import Invocation
 from genctl.config.printing import plain
 from genctl.errors import UserError, did_you_mean
-from genctl.sweeps import definition, states
+from genctl.sweeps import definition, slurm, states
 from genctl.sweeps.claims import Claims
 from genctl.sweeps.definition import Sweep
 from genctl.sweeps.view import as_table, describe
@@ -38,7 +38,9 @@ def _show(wanted: Sweep, claims: Claims, console: Console) -> None:
 
 def _stop(wanted: Sweep, claims: Claims, console: Console) -> None:
     running = [trial.name for trial in wanted.trials if claims.owner(trial.key)]
-    if not running:
+    queued = slurm.was_used(wanted)
+    if not running and not queued:
         raise UserError(f"{wanted.directory}: no trial is running.")
     (wanted.directory / definition.INSIDE / definition.STOP).touch()
-    console.print(plain(f"{wanted.directory}: {len(running)} trials are asked to save and end."))
+    more = " Workers that wait in a queue end when they begin." if queued else ""
+    console.print(plain(f"{wanted.directory}: {len(running)} trials are asked to save and end.{more}"))

@@ -214,7 +214,8 @@ def _ended(run: "Run", output: Output) -> Iterator[None]:
         run.board.close()
         report.summarize(run, status)
     if status == "stopped":
-        go_on = f"genctl resume {rundir.argument(run.directory)}" if run.engine.writes else "the same command"
+        again = {"slurm": "the same srun command", "tf_config": "the same command in each process"}
+        go_on = again.get(run.trainer.workers or "", f"genctl resume {rundir.argument(run.directory)}")
         raise Stopped(f"stopped at step {run.step} of {run.total}; go on with: {go_on}")
     if status == "finished":
         report.conclude(run)
