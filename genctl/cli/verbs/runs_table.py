@@ -21,7 +21,7 @@ def show(directories: Sequence[Path], console: Console) -> None:
         table.add_column(head, justify="right" if head in ("step", "size") else "left", overflow="fold")
     total = 0
     for directory in directories:
-        size = sum(path.lstat().st_size for path in directory.rglob("*") if path.is_file())
+        size = rundir.size(directory)
         step, numbers = newest_numbers(directory)
         row = short(directory), state(directory), str(step or ""), amount(size), losses(numbers)
         table.add_row(*map(plain, row))
