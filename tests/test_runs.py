@@ -97,6 +97,7 @@ def test_a_sweep_goes_with_the_last_of_its_runs(genctl: Genctl) -> None:
 @pytest.mark.parametrize("name", ["../kept", "/kept", ".sweep", "''", "a/../../kept"])
 def test_a_sweep_that_names_what_is_outside_deletes_nothing(here: Genctl, name: str) -> None:
     Path("kept").mkdir()
-    Path("runs/sweep.yaml").write_text(f"fixed: {{}}\nswept: {{}}\ntrials: [vae, {name}]\n")
+    search = "{method: grid, metrics: [], better: [], pruner: none, seed: 0, trials: 2}"
+    Path("runs/sweep.yaml").write_text(f"fixed: {{}}\nswept: {{}}\nsearch: {search}\ntrials: [vae, {name}]\n")
     assert "cannot be a trial's name" in here.bad("runs", "delete", "runs", "yes=true")
     assert names("runs") == {"vae", "gan", "notes.txt", "sweep.yaml"} and Path("kept").exists()

@@ -2,8 +2,7 @@
 
 import csv
 import json
-import os
-import random
+import re
 import shutil
 import signal
 import subprocess
@@ -11,12 +10,10 @@ import sys
 import time
 from pathlib import Path
 
-import psutil
 import pytest
 import yaml
-from conftest import NIGHTLY, Genctl, tiny
+from conftest import Genctl, tiny
 
-from genctl.sweeps import claims
 from genctl.sweeps.claims import Claims
 
 SMALL = (
@@ -29,8 +26,9 @@ SMALL = (
 SWEEP = ("train", "-m", *SMALL, "callbacks.log.every_steps=10", "sweep.jobs=2")
 # Whose seed says how it ends before its fifteenth step, unless a file says that it is to go on.
 FAULTY = """
-import os, signal
+import os, resource, signal
 from pathlib import Path
+import numpy as np
 import tensorflow as tf
 from genctl.strategies.vae import VAE
 
@@ -44,7 +42,9 @@ class Faulty(VAE):
                 if seed == 3:
                     os.kill(os.getpid(), signal.SIGKILL)
                 if seed == 4:
-                    raise MemoryError("a limit")
+                    pages = int(Path("/proc/self/statm").read_text().split()[0])
+                    resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + 2**28,) * 2)
+                    np.ones(2**28)
             return step
         with tf.control_dependencies([tf.numpy_function(check, [context.step], tf.int64)]):
             batch = {name: tf.identity(value) for name, value in batch.items()}
@@ -147,8 +147,8 @@ def test_a_trial_that_fails_loses_itself_alone(genctl: Genctl) -> None:
     result = genctl(*words)
     assert result.status == 1 and "3 of 4 jobs failed." in result.err
     assert "[1/4] seed-1 finished" in result.out and "its process was ended by SIGKILL" in result.out
-    for seed in (2, 3, 4):
-        assert f"trial seed-{seed} failed: " in result.out
+    for seed, why in ((2, "too odd"), (3, "SIGKILL"), (4, "needs more memory than there is")):
+        assert re.search(f"trial seed-{seed} failed: .*{why}", result.out)
     assert json.loads(Path("runs/x/seed-2/summary.json").read_text())["status"] == "failed"
     Path("mended").touch()
     assert "continuing at step 10 of 40" in genctl.good(*words).out + Path("runs/x/.sweep/seed-3.log").read_text()
@@ -163,25 +163,6 @@ def test_a_trial_is_tried_again_at_once(genctl: Genctl) -> None:
     own = ("trust=[faulty_once]", "model._target_=faulty_once.Faulty", "name=x", "sweep.retries=1")
     out = genctl.good(*SWEEP, "seed=3", *own).out
     assert "failed, and is tried again: its process was ended by SIGKILL" in out and "[1/1] trial finished" in out
-
-
-@pytest.mark.parametrize("kills", [3, pytest.param(30, marks=NIGHTLY)])
-def test_a_sweep_that_is_killed_again_and_again_ends_as_an_undisturbed_one(
-    genctl: Genctl, undisturbed: Path, kills: int
-) -> None:
-    words = (*SWEEP, "seed=1,2,3,4", "name=x")
-    chance = random.Random(kills)
-    for _ in range(kills):
-        sweep = start(*words)
-        time.sleep(4 + chance.uniform(0, 4))
-        children = psutil.Process(sweep.pid).children(recursive=True)
-        trials = [child for child in children if child.status() != psutil.STATUS_ZOMBIE and child.nice() is not None]
-        os.kill(chance.choice([sweep.pid, *(trial.pid for trial in trials[-2:])]), signal.SIGKILL)
-        os.kill(sweep.pid, signal.SIGKILL)
-        sweep.wait()
-    genctl.good(*words)
-    assert files("runs/x") == files(undisturbed)
-    assert not [*Path("runs/x/.sweep/claims").glob("seed*")]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -206,7 +187,7 @@ def test_two_sweeps_in_one_directory_share_the_work(genctl: Genctl, undisturbed:
     assert files("runs/x") == files(undisturbed)
 
 
-def test_a_claim_lasts_as_long_as_its_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_claim_lasts_as_long_as_its_process(tmp_path: Path) -> None:
     mine, other = Claims(tmp_path), Claims(tmp_path)
     assert mine.take("a") and not other.take("a") and other.take("b")
     child = subprocess.Popen(["sleep", "60"])
@@ -215,15 +196,6 @@ def test_a_claim_lasts_as_long_as_its_process(tmp_path: Path, monkeypatch: pytes
     child.kill()
     child.wait()
     assert other.owner("a") is None and other.take("a")
-    owner = tmp_path / ".sweep/claims/b" / claims.OWNER
-    owner.write_text(json.dumps({**json.loads(owner.read_text()), "host": "elsewhere"}))
-    assert not mine.take("b"), "who is elsewhere gave a sign of life just now"
-    monkeypatch.setattr(time, "time", lambda: 0.0)  # a clock that jumps decides nothing
-    assert not mine.take("b")
-    os.utime(owner, (owner.stat().st_mtime - claims.SILENCE - 9,) * 2)
-    assert mine.take("b") and mine.owner("b")["host"] != "elsewhere"
-    owner.write_text("{")
-    assert other.owner("b") is not None or not other.take("b"), "it was written just now"
 
 
 def test_a_sweep_is_seen_and_stopped_from_elsewhere(genctl: Genctl) -> None:

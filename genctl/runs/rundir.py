@@ -61,6 +61,11 @@ def others(path: Path) -> list[str]:
     return sorted({item.name for item in path.iterdir()} - ours)
 
 
+def size(path: Path) -> int:
+    """Bytes of all files at and below a directory."""
+    return sum(file.lstat().st_size for file in path.rglob("*") if file.is_file())
+
+
 def fresh(outputs: str, stem: str) -> Path:
     """Make a directory `outputs/stem-DATE-TIME`, with a number where that is taken."""
     stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")

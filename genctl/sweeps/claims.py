@@ -10,6 +10,7 @@ import os
 import shutil
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TypedDict
@@ -23,12 +24,13 @@ from genctl.runs import rundir
 from genctl.sweeps.definition import INSIDE
 
 BEAT = 5.0  # seconds between two signs of life
-SILENCE = 120.0  # seconds without one after which another machine takes over
+SILENCE = 120.0  # seconds without one after which a claim is abandoned
+WATCH = 15.0  # seconds for which another machine sees that there is none before it takes over
 OWNER = "owner.json"
 
 
 class Owner(TypedDict):
-    """Which process holds a claim. began: when it started, since numbers of processes come again."""
+    """Which process holds a claim. began: see `beginning`, since numbers of processes come again."""
 
     host: str
     process: int
@@ -36,12 +38,16 @@ class Owner(TypedDict):
 
 
 class Claims:
-    """The claims in a sweep's directory. Times are those of its file system, so that no machine's clock counts."""
+    """The claims in a sweep's directory.
+
+    Times are those of its file system, whose clock may jump as well: so nothing is taken over by times alone.
+    """
 
     def __init__(self, directory: Path) -> None:
         self._root = directory / INSIDE / "claims"
         self._root.mkdir(parents=True, exist_ok=True)
         self._mine: set[Path] = set()
+        self._seen: dict[Path, tuple[float, float]] = {}  # the newest sign of life, and when that was seen first
         self._stop = threading.Event()
 
     @contextlib.contextmanager
@@ -62,18 +68,18 @@ class Claims:
         place = self._root / name
         with filelock.FileLock(self._root / ".lock"):
             if place.exists():
-                if not self._is_abandoned(place):
+                if not self._is_abandoned(place) or not self._is_watched(place):
                     return False
                 shutil.rmtree(place)
             place.mkdir()
+            self._mine.add(place)  # first: a full disk may end the sweep, which is to let go of it
             self.hand_over(name, os.getpid())
-            self._mine.add(place)
         return True
 
     def hand_over(self, name: str, process: int) -> None:
         """Let the claim last for as long as another process of this machine, which may outlive this one."""
         with contextlib.suppress(psutil.NoSuchProcess):
-            owner = Owner(host=socket.gethostname(), process=process, began=psutil.Process(process).create_time())
+            owner = Owner(host=socket.gethostname(), process=process, began=beginning(process))
             rundir.write(self._root / name / OWNER, json.dumps(owner))
 
     def release(self, name: str) -> None:
@@ -88,8 +94,7 @@ class Claims:
 
     def silence(self, name: str) -> float:
         """Seconds since the newest sign of life on a trial."""
-        place = self._root / name
-        return self._now() - (place / OWNER if (place / OWNER).exists() else place).stat().st_mtime
+        return max(0.0, self._now() - _sign(self._root / name))
 
     def _beat(self) -> None:
         while not self._stop.wait(BEAT):
@@ -101,9 +106,20 @@ class Claims:
         owner = _read(place)
         if owner is not None and owner["host"] == socket.gethostname():
             return not lives(owner["process"], owner["began"])
-        signs = place / OWNER if owner is not None else place
         with contextlib.suppress(FileNotFoundError):
-            return self._now() - signs.stat().st_mtime > SILENCE
+            return abs(self._now() - _sign(place)) > SILENCE  # who is alive renews a sign that lies in the future too
+        return True
+
+    def _is_watched(self, place: Path) -> bool:
+        """Whether this process may believe that nobody is at work: at once on its own machine, else after WATCH."""
+        owner = _read(place)
+        if owner is not None and owner["host"] == socket.gethostname():
+            return True
+        with contextlib.suppress(FileNotFoundError):
+            sign = _sign(place)
+            if self._seen.setdefault(place, (sign, time.monotonic()))[0] != sign:
+                self._seen[place] = sign, time.monotonic()
+            return time.monotonic() - self._seen[place][1] >= WATCH
         return True
 
     def _now(self) -> float:
@@ -120,9 +136,23 @@ def _read(place: Path) -> Owner | None:
         return None
 
 
+def _sign(place: Path) -> float:
+    """When the newest sign of life was given, by the clock of the file system."""
+    return (place / OWNER if (place / OWNER).exists() else place).stat().st_mtime
+
+
+def beginning(process: int) -> float:
+    """Seconds from the start of the machine to that of a process, which no jump of the clock changes.
+
+    Raises psutil.NoSuchProcess.
+    """
+    booted = psutil.boot_time()  # first: it is what psutil adds to the other
+    return psutil.Process(process).create_time() - booted
+
+
 def lives(process: int, began: float) -> bool:
     """Whether the process of this number that began then is there, and has not ended without being waited for."""
     with contextlib.suppress(psutil.Error):
         there = psutil.Process(process)
-        return abs(there.create_time() - began) < 1 and there.status() != psutil.STATUS_ZOMBIE
+        return abs(beginning(process) - began) < 1 and there.status() != psutil.STATUS_ZOMBIE
     return False

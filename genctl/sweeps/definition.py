@@ -134,7 +134,7 @@ def store(sweep: Sweep) -> None:
         _check_same(sweep, before)
         swept = {key: list(dict.fromkeys([*before["swept"][key], *values])) for key, values in swept.items()}
         trials = list(dict.fromkeys([*before["trials"], *trials]))
-    elif sweep.directory.is_dir() and any(sweep.directory.iterdir()):
+    elif sweep.directory.is_dir() and any(sweep.directory.iterdir()) and not (sweep.directory / INSIDE).is_dir():
         raise UserError(f"{sweep.directory} holds something, and no {FILE}: choose another sweep.name=…")
     (sweep.directory / INSIDE).mkdir(parents=True, exist_ok=True)
     search = {**_asked(sweep.search), "trials": sweep.size}
@@ -155,14 +155,16 @@ def read(directory: Path) -> Stored:
     if not path.exists():
         raise UserError(f"{directory} is no sweep: it has no {FILE}.")
     stored: Any = files.read_yaml(path)
+    mend = "it was changed by hand. Delete it, and the command that began the sweep writes it anew."
     if not isinstance(stored, dict):
-        raise UserError(f"{path} holds no settings: it was changed by hand. Delete it, and the sweep begins it anew.")
-    check_settings(Stored, stored, str(path))
-    check_settings(Asked, stored["search"], f"{path}: search")
+        raise UserError(f"{path} holds no settings: {mend}")
+    try:
+        check_settings(Stored, stored, str(path))
+        check_settings(Asked, stored["search"], f"{path}: search")
+    except UserError as error:
+        raise UserError(f"{path}: {str(error).removeprefix(f'{path}: ').rstrip('.')}: {mend}") from error
     if outside := [name for name in stored["trials"] if not re.fullmatch(r"[^/.][^/]*(/[^/.][^/]*)?", name)]:
-        raise UserError(
-            f"{path}: {shown(outside[0])} cannot be a trial's name, which is that of a directory beside it."
-        )
+        raise UserError(f"{path}: {shown(outside[0])} cannot be a trial's name, which is that of a directory: {mend}")
     return Stored(fixed=stored["fixed"], swept=stored["swept"], search=stored["search"], trials=stored["trials"])
 
 

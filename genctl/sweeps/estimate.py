@@ -15,7 +15,7 @@ from typing import Any
 
 from genctl.compute.memory import amount
 from genctl.errors import first_few
-from genctl.runs import records
+from genctl.runs import records, rundir
 from genctl.sweeps import slots
 from genctl.sweeps.definition import Sweep, Trial
 from genctl.sweeps.local import Train, reason
@@ -92,17 +92,12 @@ def _of_finished(sweep: Sweep, finished: Sequence[Trial]) -> dict[tuple[str, ...
         place = sweep.place(trial)
         summary, origin = records.read_summary(place), records.read_provenance(place)
         if summary and origin and len(origin.sessions) == 1:  # the seconds of a continued one are of its last part
-            found[kind(trial)].append(Cost(summary.seconds, size(place)))
+            found[kind(trial)].append(Cost(summary.seconds, rundir.size(place)))
     return {one: _mean(costs) for one, costs in found.items()}
 
 
 def _mean(costs: Sequence[Cost]) -> Cost:
     return Cost(statistics.mean(cost.seconds for cost in costs), round(statistics.mean(cost.bytes for cost in costs)))
-
-
-def size(directory: Path) -> int:
-    """Bytes of all files at and below a directory."""
-    return sum(path.lstat().st_size for path in directory.rglob("*") if path.is_file())
 
 
 def short_trial(trial: Trial, config: Mapping[str, Any], examples: int, train: Train, slot: Slot) -> Cost | None:
@@ -124,7 +119,7 @@ def short_trial(trial: Trial, config: Mapping[str, Any], examples: int, train: T
             return None
         at_once = config["trainer"]["batch_size"] * config["model"].get("n_critic", 1)
         more = max(0, total - summary.steps) * at_once / summary.images_per_second
-        return Cost(seconds + more, size(Path(place) / "x"))
+        return Cost(seconds + more, rundir.size(Path(place) / "x"))
 
 
 def _steps(config: Mapping[str, Any], examples: int) -> int:

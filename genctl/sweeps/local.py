@@ -5,6 +5,7 @@ import dataclasses
 import functools
 import logging
 import os
+import shutil
 import signal
 import threading
 import time
@@ -13,7 +14,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from genctl.errors import Stopped
+from genctl.compute.memory import amount
+from genctl.errors import Stopped, UserError
 from genctl.sweeps import searching, slots, states
 from genctl.sweeps.claims import Claims
 from genctl.sweeps.definition import INSIDE, STOP, Sweep, Trial
@@ -148,8 +150,8 @@ class Engine:
         pruner = Pruner(self.sweep.directory, trial.name, search.pruner) if search.pruner != "none" else None
         train = functools.partial(self.train, pruner=pruner)
         process = slots.start(train, (*trial.words, *trial.flags), slot, self._log(trial))
-        self.claims.hand_over(trial.key, process.pid or os.getpid())
         self.running.append(Running(trial, process, slot, self.tries.get(trial.name, 0)))
+        self.claims.hand_over(trial.key, process.pid or os.getpid())
         tell(trial, "begins")
 
     def _collect(self, tell: Callable[[Trial, str], None]) -> None:
@@ -186,6 +188,11 @@ class Engine:
     def _no_process_left(self) -> Iterator[None]:
         try:
             yield
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            where = f"{error.filename or self.sweep.directory} cannot be written: {error.strerror}."
+            raise UserError(f"{where} All trials were asked to save; the same command goes on with them.") from error
         finally:
             tell_all(self.running, signal.SIGTERM)
             for one in self.running:
@@ -206,5 +213,7 @@ def reason(status: int, log: Path) -> str:
         name = signal.Signals(-status).name
         more = " (perhaps for want of memory)" if -status == signal.SIGKILL else ""
         return f"its process was ended by {name}{more}"
-    lines = [line for line in log.read_text(errors="replace").splitlines() if line.startswith("error: ")]
-    return lines[-1].removeprefix("error: ") if lines else f"exit status {status}; see {log}"
+    text = log.read_text(errors="replace") if log.exists() else ""  # on a full disk there is none
+    lines = [line for line in text.splitlines() if line.startswith("error: ")]
+    free = amount(shutil.disk_usage(log.parent).free)
+    return lines[-1].removeprefix("error: ") if lines else f"exit status {status}; see {log}; {free} of disk are free"

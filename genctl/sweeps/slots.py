@@ -14,9 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import psutil
-
-from genctl.sweeps.claims import lives
+from genctl.sweeps.claims import beginning, lives
 
 Process = multiprocessing.process.BaseProcess
 WARM = ("tensorflow", "keras", "hydra", "genctl.training.engine", "genctl.training.run", "genctl.runs.pretrained")
@@ -65,7 +63,7 @@ def start(function: Callable[[Sequence[str]], int], words: Sequence[str], slot: 
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(WARM))
-    place: dict[str, Any] = {"sweep": (os.getpid(), psutil.Process().create_time())}
+    place: dict[str, Any] = {"sweep": (os.getpid(), beginning(os.getpid()))}
     place |= {"directory": str(Path.cwd()), "environment": dict(os.environ), "path": list(sys.path)}
     process = context.Process(target=_enter, args=(function, list(words), slot, str(log), place))
     with _held_back():

@@ -107,7 +107,7 @@ def should_prune(pruner: str, better: Better, curves: Sequence[Curve], mine: int
     first = min(curves[mine].values)
     pruners = {
         "median": lambda: optuna.pruners.MedianPruner(),
-        "third": lambda: optuna.pruners.PercentilePruner(100 / 3, n_startup_trials=3),
+        "quarter": lambda: optuna.pruners.PercentilePruner(25.0, n_startup_trials=3),
         "hyperband": lambda: optuna.pruners.HyperbandPruner(first, total, reduction_factor=3),
         "patient": lambda: optuna.pruners.PatientPruner(optuna.pruners.MedianPruner(), patience=1),
     }

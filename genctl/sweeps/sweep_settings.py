@@ -45,9 +45,9 @@ class Settings(TypedDict):
     search: grid for every combination of values; else the sampler that chooses `trials` of them.
     metric: what trials are compared by, such as validation/loss; None: what each run is monitored by; of several, the
         front of those that none beats in all is sought. better: which values are, of it or of each; None: as is known.
-    pruner: what gives up a trial that is worse than others were at the same step: than the median or the best third of
-        those that are finished; than the best third of those that came as far, at a first step, three times later, and
-        so on (hyperband: Li et al. 2018, with several first steps); or than the median once it gets no better
+    pruner: what gives up a trial that is worse than others were at the same step: than the median or the best quarter
+        of those that are finished; than the best third of those that came as far, at a first step, three times later,
+        and so on (hyperband: Li et al. 2018, with several first steps); or than the median once it gets no better
         (patient). seed: of the sampler.
     folds: of a cross-validation, which every combination of values goes through; None: one run of each.
     jobs: trials at a time; auto: one a GPU, or one for two cores of a CPU.
@@ -61,7 +61,7 @@ class Settings(TypedDict):
     trials: Most | None
     metric: str | Annotated[list[str], Field(min_length=1)] | None
     better: Better | list[Better] | None
-    pruner: Literal["none", "median", "third", "hyperband", "patient"]
+    pruner: Literal["none", "median", "quarter", "hyperband", "patient"]
     seed: Annotated[NonNegativeInt, Field(lt=2**32)]
     folds: Annotated[int, Field(ge=2, le=1000)] | None
     jobs: Jobs

@@ -9,7 +9,7 @@ from rich.table import Table
 from genctl.cli.mistakes import short
 from genctl.compute.memory import amount
 from genctl.config.printing import plain
-from genctl.runs import records
+from genctl.runs import records, rundir
 from genctl.sweeps.states import losses, newest_numbers
 
 
@@ -20,7 +20,7 @@ def show(directories: Sequence[Path], console: Console) -> None:
         table.add_column(head, justify="right" if head in ("step", "size") else "left", overflow="fold")
     total = 0
     for directory in directories:
-        size = sum(path.lstat().st_size for path in directory.rglob("*") if path.is_file())
+        size = rundir.size(directory)
         step, numbers = newest_numbers(directory)
         row = short(directory), records.status(directory), str(step or ""), amount(size), losses(numbers)
         table.add_row(*map(plain, row))
