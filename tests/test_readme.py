@@ -7,6 +7,10 @@ from pathlib import Path
 import pytest
 from conftest import Genctl
 
+from genctl.cli import sweep_presets, sweeps
+from genctl.cli.composition import Request
+from genctl.cli.verbs.sweep_checks import check_trials, corners
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 COMMANDS = re.findall(r"(?:^    |`)(genctl [^`\n]+)", README, re.MULTILINE)
@@ -22,32 +26,47 @@ def test_its_first_two_commands_are_the_set_up_that_ci_runs() -> None:
     assert re.search(r"^pytest$", ci, re.MULTILINE)
 
 
-SWEEPS = re.findall(r"^    (genctl train .+)$", (ROOT / "docs/sweeps.md").read_text(), re.MULTILINE)
+def commands(page: str) -> list[str]:
+    """The trainings of a page, each in one line."""
+    text = (ROOT / "docs" / page).read_text().replace("\\\n", " ")
+    return re.findall(r"^    (genctl train [^…\n]+)$", text, re.MULTILINE)
 
 
-@pytest.mark.parametrize("command", SWEEPS)
-def test_the_sweeps_of_the_guide_are_as_it_says(genctl: Genctl, command: str) -> None:
-    out = genctl.good(*shlex.split(command)[1:], "sweep.dry_run=true").out
-    first, count = {"ae,vae": ("model-ae_seed-1, 500 steps", 6), "aegan": ("fold-0, 5,800 steps", 45)}[
-        command.split("model=")[1].split()[0]
-    ]
-    assert first in out.replace("\n", "") and f": {count} trials; nothing is trained" in out
+def defined(command: str) -> int:
+    """Check the trials of a sweep; return how many there are to be."""
+    words = [word for word in shlex.split(command)[2:] if word != "-m"]
+    settings, request = sweep_presets.read_settings(Request("train", words, []))
+    sweep = sweeps.define(request, settings, ())
+    assert check_trials(corners(sweep), request)
+    return sweep.size
 
 
-CLUSTERS = re.findall(r"^    (genctl train [^…\n]+)$", (ROOT / "docs/clusters.md").read_text(), re.MULTILINE)
+SMALL = ("trainer.steps=10", "callbacks.images.every_steps=0", "dataset.limit=300", "outputs=outputs")
 
 
-@pytest.mark.parametrize("command", CLUSTERS)
-def test_the_sweep_of_the_page_of_clusters_is_as_it_says(genctl: Genctl, command: str) -> None:
-    out = genctl.good(*shlex.split(command)[1:], "sweep.dry_run=true").out
-    assert "model-vae_seed-1" in out and ": 6 trials; nothing is trained" in out
+def test_the_sweeps_of_the_guide_are_as_it_says(genctl: Genctl) -> None:
+    first, search, own, folds, weights = commands("sweeps.md")
+    out = genctl.good(*shlex.split(first)[1:], *SMALL).out
+    assert "[6/6]" in out and [*Path().glob("outputs/sweep-model_seed-*/model-ae_seed-1/config.yaml")]
+    out = genctl.good(*shlex.split(search)[1:], *SMALL, "sweep.trials=4").out
+    assert "[4/4]" in out and "the best, validation/loss" in out and "what mattered: " in out
+    out = genctl.good(*shlex.split(folds)[1:], *SMALL).out
+    assert "[15/15]" in out and [*Path().glob("outputs/sweep-beta-*/model.beta-2/fold-4/config.yaml")]
+    assert "photos" in own and defined(own.replace("dataset=folder dataset.path=photos", "dataset=digits")) == 50
+    assert defined(weights.replace("mnist", "digits")) == 45
+
+
+def test_the_sweep_of_the_page_of_clusters_is_as_it_says() -> None:
+    [command] = commands("clusters.md")
+    assert defined(command) == 6
 
 
 @pytest.mark.parametrize("command", TRAINED)
 def test_its_training_commands_compose(genctl: Genctl, command: str) -> None:
-    words = [word for word in shlex.split(command)[1:] if word != "-m" and not word.startswith("sweep.")]
-    single = [word.split(",")[0] if word.startswith(("model=", "seed=")) else word for word in words]
-    genctl.good(*single, "--cfg", "job")
+    if " -m " in command:
+        assert defined(command) > 1
+    else:
+        genctl.good(*shlex.split(command)[1:], "--cfg", "job")
 
 
 def test_its_links_lead_somewhere() -> None:

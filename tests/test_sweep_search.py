@@ -180,6 +180,31 @@ def test_presets_are_of_settings_that_there_are(name: str) -> None:
     assert other["jobs"] == 3
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("slurm: {setup: [reboot]}", "there is no setting 'sweep.slurm'"),
+        ("slurm.setup: [reboot]", "there is no setting 'sweep.slurm.setup'"),
+        ("settings: {trust: mine}", "settings: 'trust: mine' cannot stand in a file: say it on the command line"),
+        ("settings: {hydra.run.dir: x}", "'hydra.run.dir: x' cannot stand in a file"),
+        ("settings: {dataset.path: '${oc.env:HOME}'}", "cannot stand in a file"),
+        ("settings: {+model.more: 1}", "cannot stand in a file"),
+        ("space: {seed: [1, 2]}", "sweep=mine: space.seed=[1, 2]"),
+        ("trails: 3", "Did you mean 'trials'?"),
+        ("- 1", "mine.yaml"),
+    ],
+)
+def test_a_strangers_preset_cannot_say_what_a_command_line_can(genctl: Genctl, content: str, message: str) -> None:
+    Path("configs/sweep").mkdir(parents=True)
+    Path("configs/sweep/mine.yaml").write_text(content)
+    assert message in genctl.bad(*SMALL, "sweep=mine", "seed=1,2")
+    Path("configs/sweep/mine.yaml").write_text("settings: {model.beta: 2}\nspace: {seed: '1,2'}\nretries: 1\n")
+    out = genctl.good(*SMALL, "sweep=mine", "name=x", "model.free_bits=0.1").out
+    assert "[2/2] seed-" in out and yaml.safe_load(Path("runs/x/sweep.yaml").read_text())["swept"] == {
+        "seed": ["1", "2"]
+    }
+
+
 def steps_and_best(sweep: str) -> tuple[int, float]:
     summaries: list[dict[str, Any]] = [json.loads(path.read_text()) for path in Path(sweep).glob("*/summary.json")]
     finished = [one["best"]["value"] for one in summaries if one["status"] == "finished"]
