@@ -38,3 +38,7 @@ class NonFinite(UserError):
 
 class Stopped(Exception):
     """The run was asked to stop and has saved its state; the process exits with 75. The message says how to go on."""
+
+
+class Pruned(Exception):
+    """The run was given up and has saved its state, since others of its sweep were better at the same step."""

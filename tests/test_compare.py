@@ -117,7 +117,7 @@ def test_a_run_that_has_not_ended_appears(genctl: Genctl, trained: Path) -> None
     summary = trained / "wide" / "summary.json"
     summary.rename("kept.json")
     try:
-        assert "no end yet" in genctl.good("compare", str(trained / "wide")).out
+        assert "killed" in genctl.good("compare", str(trained / "wide")).out
     finally:
         Path("kept.json").rename(summary)
 

@@ -12,6 +12,7 @@ import psutil
 import pytest
 import yaml
 from conftest import Genctl
+from test_runs import SEARCH
 from test_sweeps import SWEEP, files
 
 from genctl.sweeps import claims
@@ -103,19 +104,22 @@ def test_a_process_is_known_again_after_the_clock_was_set(monkeypatch: pytest.Mo
     assert claims.lives(os.getpid(), began) and not claims.lives(os.getpid(), began + 2)
 
 
+SOUND = f"fixed: {{}}\nswept: {{seed: ['1', '2']}}\n{SEARCH}\n"
 DAMAGES = {
     "": "holds no settings",
     "- 1": "holds no settings",
     "text": "holds no settings",
     "a: [1": "cannot be read",
-    "fixed: {}\nswept: {seed: ['1', '2']}": "trials",
-    "fixed: {}\nswept: {seed: ['1', '2']}\ntrials: 5": "trials=5",
-    "fixed: {}\nswept: {seed: ['1', '2']}\ntrials: [1]": "trials[0]=1",
-    "fixed: {}\nswept: {seed: ['1', '2']}\ntrials: [../x]": "../x cannot be a trial's name",
-    "fixed: {}\nswept: {seed: 1}\ntrials: []": "swept.seed=1",
-    "fixed: []\nswept: {}\ntrials: []": "fixed=",
-    "fixed: {}\nswept: {}\ntrials: []\nmore: 1": "more",
-    "fixed: {a: &a [1], b: *a}\nswept: {}\ntrials: []": "fixed.a=",
+    SOUND: "trials",
+    f"{SOUND}trials: 5": "trials=5",
+    f"{SOUND}trials: [1]": "trials[0]=1",
+    f"{SOUND}trials: [../x]": "../x cannot be a trial's name",
+    f"{SOUND}trials: [a/../../x]": "a/../../x cannot be a trial's name",
+    f"{SOUND}trials: []\nmore: 1": "more",
+    f"{SOUND}trials: []".replace("seed: 0", "seed: x"): "seed=x",
+    f"{SOUND}trials: []".replace("fixed: {}", "fixed: []"): "fixed=",
+    f"{SOUND}trials: []".replace("fixed: {}", "fixed: {a: &a [1], b: *a}"): "fixed.a=",
+    f"{SOUND}trials: []".replace("['1', '2']", "1"): "swept.seed",
 }
 
 
@@ -142,6 +146,6 @@ def test_trials_that_were_taken_out_of_the_file_come_back(genctl: Genctl, undist
     shutil.copytree(undisturbed, "runs/x")
     stored = yaml.safe_load(Path("runs/x/sweep.yaml").read_text())
     Path("runs/x/sweep.yaml").write_text(yaml.safe_dump({**stored, "trials": ["more"]}))
-    assert "1 missing" in genctl.good("sweep", "status", "runs/x").out
+    assert "2 missing" in genctl.good("sweep", "status", "runs/x").out
     genctl.good(*WORDS)
     assert "2 finished" in genctl.good("sweep", "status", "runs/x").out and files("runs/x") == files(undisturbed)

@@ -219,13 +219,15 @@ def test_a_sweep_is_seen_and_stopped_from_elsewhere(genctl: Genctl) -> None:
 
 def test_a_cross_validation_is_a_mean_over_folds(genctl: Genctl) -> None:
     out = genctl.good(*SWEEP, "model.beta=1,4", "sweep.folds=3", "name=x").out
-    assert "[6/6]" in out and Path("runs/x/model.beta-4_dataset.fold-2/summary.json").exists()
+    assert "[6/6]" in out and Path("runs/x/model.beta-4/fold-2/summary.json").exists()
     lines = {line["settings"]: line for line in csv.DictReader(Path("runs/x/leaderboard.csv").read_text().splitlines())}
     assert set(lines) == {"model.beta=1", "model.beta=4"} and {line["runs"] for line in lines.values()} == {"3"}
     elbos = [
-        json.loads(Path(f"runs/x/model.beta-1_dataset.fold-{fold}/summary.json").read_text())["metrics"]["validation"]
+        json.loads(Path(f"runs/x/model.beta-1/fold-{fold}/summary.json").read_text())["metrics"]["validation"]
         for fold in range(3)
     ]
     mean = sum(one["elbo"] for one in elbos) / 3
     assert float(lines["model.beta=1"]["validation/elbo"]) == pytest.approx(mean) and len({*map(str, elbos)}) == 3
-    assert "both set the folds" in genctl.bad(*SWEEP, "seed=1,2", "sweep.folds=3", "dataset.folds=3")
+    assert "dataset.folds=3 and sweep.folds=3 both set the same" in genctl.bad(
+        *SWEEP, "seed=1,2", "sweep.folds=3", "dataset.folds=3"
+    )

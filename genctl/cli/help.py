@@ -52,13 +52,13 @@ def overview(verbs: Iterable["Verb"]) -> str:
 
 def verb(row: "Verb", request: "Request") -> str:
     """Return the help of one verb, for the choices on its command line."""
-    from genctl.cli import composition, settings, sweeps
+    from genctl.cli import composition, settings, sweep_presets
     from genctl.cli.settings import Setting
 
     named, own = request, list[Setting]()
     if row.sweep:
-        _, request = sweeps.read_settings(request)
-        own += settings.read((paths.builtin() / "sweep/default.yaml").read_text(encoding="utf-8"), "sweep")
+        _, request = sweep_presets.read_settings(request)
+        own += settings.read((paths.builtin() / "sweep/grid.yaml").read_text(encoding="utf-8"), "sweep")
     parts, choices = composition.parts(request)
     folders = [paths.builtin(), *request.folders]
     listed = [*settings.collect(parts, folders), *own]
@@ -69,7 +69,7 @@ def verb(row: "Verb", request: "Request") -> str:
             *textwrap.wrap(settings.header(text), _width()),
             "",
             f"Usage: genctl {row.name} {f'{row.takes} ' if row.places else ''}[KEY=VALUE ...] [flags]",
-            *_groups(row.name, choices, request.folders),
+            *_groups(row.name, {**choices, SWEEP: sweep_presets.BASE} if row.sweep else choices, request.folders),
             *_settings(*_by_block(listed, choices, named), row.name),
             *_section(
                 "Flags", [(", ".join(flag.names) + _takes(flag.value, flag.choices), flag.meaning) for flag in FLAGS]

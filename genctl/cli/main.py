@@ -106,9 +106,9 @@ def run_verb(verb: Verb, asked: Arguments, command: str) -> "Jobs":
 
 def _sweep(verb: Verb, jobs: "Jobs", asked: Arguments) -> None:
     """Run a sweep of our own, in which each trial is a process."""
-    from genctl.cli import sweeps
+    from genctl.cli import sweep_presets, sweeps
 
-    settings, request = sweeps.read_settings(jobs.request)
+    settings, request = sweep_presets.read_settings(jobs.request)
     flags = [word for place in asked.flags.get("--config-dir", ()) for word in ("--config-dir", place)]
     wanted = sweeps.define(request, settings, flags)
     jobs.started, jobs.failed = len(wanted.trials), verb.load_sweep()(wanted, settings, request)

@@ -2,29 +2,30 @@
 
 import contextlib
 import dataclasses
+import functools
 import itertools
 import math
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-import yaml
 from hydra._internal.core_plugins.basic_launcher import BasicLauncher
 from hydra.core.override_parser.types import Override
-from omegaconf import OmegaConf
 
 from genctl.cli import composition
 from genctl.cli.arguments import quoted
 from genctl.cli.composition import Request
+from genctl.cli.dimensions import MOST_TRIALS, dimensions
 from genctl.cli.naming import name_of
-from genctl.config import files, paths
+from genctl.config import files
+from genctl.config.better import Better
 from genctl.config.signatures import check_value, shown
-from genctl.errors import UserError, did_you_mean
-from genctl.sweeps.definition import Sweep, Trial, default_name
+from genctl.errors import UserError
+from genctl.sweeps.definition import Combination, Search, Sweep, Trial, default_name
+from genctl.sweeps.space import Dimension, described
 from genctl.sweeps.sweep_settings import Settings
 
-MOST_JOBS = 10_000
 BASIC = f"{BasicLauncher.__module__}.{BasicLauncher.__name__}"
 OWN = ("outputs", "name")  # which say where the sweep is
 
@@ -41,7 +42,7 @@ def prepared(request: Request) -> Iterator[list[str]]:
         _refuse_launcher(request)
         yield []
         return
-    _check_count(composition.parse(request.overrides), allowed=False)
+    _check_count(composition.parse(request.overrides))
     with tempfile.TemporaryDirectory() as place:
         yield [f"hydra.sweep.dir={quoted(place)}"]
 
@@ -56,30 +57,6 @@ def _refuse_launcher(request: Request) -> None:
         )
 
 
-def read_settings(request: Request) -> tuple[Settings, Request]:
-    """The settings `sweep.*`, and the request without them. Raises UserError for one that there is not, or is wrong."""
-    settings = yaml.safe_load((paths.builtin() / "sweep/default.yaml").read_text(encoding="utf-8"))
-    others = []
-    for override in composition.parse(request.overrides):
-        section, _, name = override.key_or_group.partition(".")
-        if section != "sweep":
-            others.append(override.input_line or "")
-        elif name not in settings:
-            raise UserError(
-                f"there is no setting {override.key_or_group!r}.{did_you_mean(name, settings)} Those of a sweep: "
-                f"{', '.join(f'sweep.{one}' for one in settings)}."
-            )
-        elif override.is_sweep_override():
-            raise UserError(f"{shown(override.input_line)} varies from trial to trial, and is of the whole sweep.")
-        else:
-            settings[name] = OmegaConf.to_container(OmegaConf.create({"value": override.value()}))["value"]  # type: ignore[call-overload,index]
-    if settings["name"] is not None:
-        settings["name"] = str(settings["name"])
-    for name, value in settings.items():
-        check_value(value, Settings.__annotations__[name], f"sweep.{name}")
-    return cast(Settings, settings), Request(request.verb, others, request.folders)
-
-
 def refuse_settings(request: Request) -> None:
     """Refuse settings of a sweep where none is asked for. Raises UserError."""
     for word in request.overrides:
@@ -90,14 +67,13 @@ def refuse_settings(request: Request) -> None:
 def define(request: Request, settings: Settings, flags: Sequence[str]) -> Sweep:
     """The sweep that a command line names. flags: what each trial's command line has besides.
 
-    Raises UserError for a sweep that has no trial, or too many.
+    Raises UserError for a sweep that has no trial, or too many, and for settings that contradict each other.
     """
-    request = dataclasses.replace(request, overrides=[*request.overrides, *_folds(request, settings["folds"])])
+    request = dataclasses.replace(request, overrides=[*request.overrides, *_more(request, settings)])
     overrides = composition.parse_typed(request)
-    _check_count(overrides, settings["yes"])
+    swept = dimensions(overrides, settings)
     config, _ = composition.compose(request)
-    varying = [override for override in overrides if override.is_sweep_override()]
-    if clash := [override.input_line for override in varying if override.key_or_group in OWN]:
+    if clash := [one.input_line for one in overrides if one.is_sweep_override() and one.key_or_group in OWN]:
         raise UserError(f"{clash[0]} varies where the trials are, which lie together in one directory: give one value.")
     _refuse_twice(overrides)
     same = [one for one in overrides if not one.is_sweep_override() and one.key_or_group not in OWN]
@@ -105,15 +81,14 @@ def define(request: Request, settings: Settings, flags: Sequence[str]) -> Sweep:
     for override in same:
         before = fixed.get(override.key_or_group)
         fixed[override.key_or_group] = f"{before} {override.input_line}" if before else override.input_line or ""
-    swept = {override.get_key_element(): composition.values(override) for override in varying}
     directory = _directory(config, settings, fixed, swept)
-    trials = []
-    for values in itertools.product(*swept.values()):
-        words = [f"{key}={value}" for key, value in zip(swept, values, strict=True)]
-        name = name_of(words, request.overrides) or "trial"
-        place = (f"outputs={quoted(str(directory))}", f"name={quoted(name)}")
-        trials.append(Trial(name, (*(one.input_line or "" for one in same), *words, *place), tuple(flags)))
-    return Sweep(directory, fixed, swept, trials)
+
+    make = functools.partial(_trials, request, [one.input_line or "" for one in same], directory, settings, flags)
+    grid = itertools.product(*map(described, swept.values())) if settings["search"] == "grid" else ()
+    combinations = [
+        Combination(values, make(values)) for values in (dict(zip(swept, row, strict=True)) for row in grid)
+    ]
+    return Sweep(directory, fixed, swept, combinations, _search(settings, len(combinations)), make)
 
 
 def _refuse_twice(overrides: Sequence[Override]) -> None:
@@ -125,17 +100,66 @@ def _refuse_twice(overrides: Sequence[Override]) -> None:
             raise UserError(f"{lines} both set {varying.key_or_group}: leave one out.")
 
 
-def _folds(request: Request, count: int | None) -> list[str]:
-    """What makes a cross-validation of every trial. Raises UserError where that is set in another way too."""
-    if count is None:
-        return []
+def _trials(
+    request: Request,
+    same: Sequence[str],
+    directory: Path,
+    settings: Settings,
+    flags: Sequence[str],
+    values: Mapping[str, str],
+) -> list[Trial]:
+    """The run of a combination of values, or one for each fold, in the combination's directory."""
+    words = [f"{key}={value}" for key, value in values.items()]
+    name = name_of(words, request.overrides) or "trial"
+    common = (*same, *words, f"outputs={quoted(str(directory))}")
+    if settings["folds"] is None:
+        return [Trial(name, (*common, f"name={quoted(name)}"), tuple(flags))]
+    places = {fold: f"{name}/fold-{fold}" for fold in range(settings["folds"])}
+    return [
+        Trial(place, (*common, f"dataset.fold={fold}", f"name={quoted(place)}"), tuple(flags))
+        for fold, place in places.items()
+    ]
+
+
+def _search(settings: Settings, size: int) -> Search:
+    """Raises UserError for what does not go together."""
+    pruner = settings["pruner"]
+    metrics, better = ([one] if isinstance(one, str) else one or [] for one in (settings["metric"], settings["better"]))
+    if better and len(better) != len(metrics):
+        raise UserError(
+            f"sweep.better names {len(better)} directions, and sweep.metric {len(metrics)} numbers: name one for each."
+        )
+    if len(metrics) > 1 and (pruner != "none" or settings["search"] == "cmaes"):
+        other = f"sweep.pruner={pruner}" if pruner != "none" else "sweep.search=cmaes"
+        raise UserError(f"{other} goes by one number, and sweep.metric names {len(metrics)}: name one of them.")
+    if pruner != "none" and settings["folds"]:
+        raise UserError(
+            f"sweep.pruner={pruner} gives up single runs, and of sweep.folds={settings['folds']} only the mean over "
+            "all counts: leave one out."
+        )
+    return Search(
+        settings["search"], metrics, cast(list[Better], better), pruner, settings["seed"], settings["trials"] or size
+    )
+
+
+def _more(request: Request, settings: Settings) -> list[str]:
+    """What all trials have besides. Raises UserError where that is set in another way too."""
+    metric, folds = settings["metric"], settings["folds"]
+    words, taken = [], dict[str, str]()
+    if folds is not None:
+        words.append(f"dataset.folds={folds}")
+        taken |= dict.fromkeys(("dataset.folds", "dataset.fold"), f"sweep.folds={folds}")
+    if isinstance(metric, str):
+        words.append(f"trainer.monitor={quoted(metric)}")
+        words += [f"trainer.monitor_better={settings['better']}"] if isinstance(settings["better"], str) else []
+        taken["trainer.monitor"] = f"sweep.metric={metric}"
     for override in composition.parse(request.overrides):
-        if override.key_or_group in ("dataset.folds", "dataset.fold"):
-            raise UserError(f"{shown(override.input_line)} and sweep.folds={count} both set the folds: leave one out.")
-    return [f"dataset.folds={count}", f"dataset.fold={','.join(map(str, range(count)))}"]
+        if other := taken.get(override.key_or_group):
+            raise UserError(f"{shown(override.input_line)} and {other} both set the same: leave one out.")
+    return words
 
 
-def _directory(config: Any, settings: Settings, fixed: dict[str, str], swept: dict[str, list[str]]) -> Path:
+def _directory(config: Any, settings: Settings, fixed: dict[str, str], swept: Mapping[str, Dimension]) -> Path:
     given = [str(name) for name in (settings["name"], config["name"]) if name is not None]
     if len(given) > 1:
         raise UserError(f"name={given[1]} and sweep.name={given[0]} both name the sweep: leave one out.")
@@ -147,15 +171,13 @@ def _directory(config: Any, settings: Settings, fixed: dict[str, str], swept: di
     return files.given(str(config["outputs"]), "outputs") / name
 
 
-def _check_count(overrides: Sequence[Override], allowed: bool) -> None:
+def _check_count(overrides: Sequence[Override]) -> None:
     counts = {shown(o.input_line): _count(o) for o in overrides if o.is_sweep_override()}
     for line, count in counts.items():
         if not count:
             raise UserError(f"{line} names nothing to run: give at least one value.")
-    if (jobs := math.prod(counts.values())) > MOST_JOBS and not allowed:
-        raise UserError(
-            f"{' '.join(counts)} makes {jobs:,} trials: if more than {MOST_JOBS:,} are wanted, say sweep.yes=true."
-        )
+    if (jobs := math.prod(counts.values())) > MOST_TRIALS:
+        raise UserError(f"{' '.join(counts)} makes {jobs:,} jobs, and {MOST_TRIALS:,} are the most.")
 
 
 def _count(override: Override) -> int:

@@ -130,6 +130,14 @@ def read_summary(path: Path) -> Summary | None:
     return read(file, Summary) if file.exists() else None
 
 
+def status(path: Path) -> str:
+    """running, or how a run ended: finished, pruned, stopped or failed; killed where it had no time to say so."""
+    if rundir.is_locked(path):
+        return "running"
+    summary = read_summary(path)
+    return summary.status if summary else "killed"
+
+
 def read_spec(path: Path) -> Spec:
     """The shapes of the data that the run was trained on. Raises UserError for what describes no data."""
     spec = read(path / rundir.SPEC, Spec)

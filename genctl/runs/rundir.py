@@ -107,6 +107,17 @@ def lock(path: Path) -> filelock.FileLock:
     return guard
 
 
+def is_locked(path: Path) -> bool:
+    """Whether a process trains the run."""
+    guard = filelock.FileLock(path / LOCK, timeout=0)
+    try:
+        if (path / LOCK).exists():
+            guard.acquire().lock.release()
+    except filelock.Timeout:
+        return True
+    return False
+
+
 @contextlib.contextmanager
 def locked(path: Path, worker: int) -> Iterator[Path]:
     """Where this process writes: the run, held for it alone; or, for one that helps, a place that is thrown away.

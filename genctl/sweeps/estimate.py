@@ -20,6 +20,7 @@ from genctl.sweeps import slots
 from genctl.sweeps.definition import Sweep, Trial
 from genctl.sweeps.local import Train, reason
 from genctl.sweeps.slots import Process, Slot
+from genctl.sweeps.view import duration
 
 SHORT = 200  # steps of a trial that is made for an estimate
 LONGEST = 60.0  # seconds after which it is stopped
@@ -37,13 +38,19 @@ class Cost:
 
 
 def estimate(
-    sweep: Sweep, finished: Sequence[Trial], jobs: int, measure: Callable[[Trial], Cost | None]
+    sweep: Sweep,
+    trials: Sequence[Trial],
+    size: int,
+    finished: Sequence[Trial],
+    jobs: int,
+    measure: Callable[[Trial], Cost | None],
 ) -> Iterator[str]:
     """Say what trials that are not finished take, so many at a time, and what tells that.
 
-    measure: makes a short trial; None where that does not work.
+    trials: all, or of a search some, which stand for all that there are to be, which are `size`; measure: makes a short
+    trial; None where that does not work.
     """
-    left = [trial for trial in sweep.trials if trial not in finished]
+    left, count = [trial for trial in trials if trial not in finished], size - len(finished)
     costs: dict[tuple[str, ...], Cost | None] = {**_of_finished(sweep, finished)}
     tried: list[str] = []
     for trial in left:
@@ -51,13 +58,13 @@ def estimate(
             costs[kind(trial)] = measure(trial)
             tried.append(trial.name)
     known = [cost for cost in costs.values() if cost]
-    if not left or not known:
+    if not left or not known or count <= 0:
         return
     taken = [costs.get(kind(trial)) or _mean(known) for trial in left]
-    seconds = sum(one.seconds for one in taken) / min(jobs, len(left))
-    disk = amount(sum(one.bytes for one in taken))
-    whole = f"{len(left)} trials from their beginning, {jobs} at a time"
-    yield f"estimate: {_duration(seconds)} and {disk} of disk for {whole}"
+    seconds = count * _mean(taken).seconds / min(jobs, count)
+    disk = amount(count * _mean(taken).bytes)
+    whole = f"{count} trials from their beginning, {jobs} at a time"
+    yield f"estimate: {duration(seconds)} and {disk} of disk for {whole}"
     if finished:
         yield f"  by {len(finished)} trials that are finished"
     if tried:
@@ -147,10 +154,3 @@ def _finish(process: Process) -> None:
             if process.is_alive() and process.pid is not None:
                 os.kill(process.pid, signal.SIGTERM)
         process.join()
-
-
-def _duration(seconds: float) -> str:
-    for unit, length in (("hours", 3600), ("minutes", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds / length:.1f} {unit}"
-    return f"{seconds:.0f} seconds"

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import logging
 import os
 import shutil
@@ -15,16 +16,17 @@ from typing import Any
 
 from genctl.compute.memory import amount
 from genctl.errors import Stopped, UserError
-from genctl.sweeps import slots, states
+from genctl.sweeps import searching, slots, states
 from genctl.sweeps.claims import Claims
 from genctl.sweeps.definition import INSIDE, STOP, Sweep, Trial
+from genctl.sweeps.pruning import Pruner
 from genctl.sweeps.slots import Process, Slot
 
 LOOK = 0.05  # seconds between two looks at what runs
 ELSEWHERE = 2.0  # seconds between two looks at what other processes work on
 STOPPED = 75  # the exit status of a run that was asked to stop
 log = logging.getLogger("genctl")
-Train = Callable[[Sequence[str]], int]  # settings and flags of one trial, as typed, to the exit status
+Train = Callable[..., int]  # settings and flags of one trial, as typed, and its pruner, to the exit status
 
 
 @dataclasses.dataclass
@@ -80,7 +82,7 @@ class Engine:
         asking, told = self.sweep.directory / INSIDE / STOP, 0
         asking.unlink(missing_ok=True)
         with self.claims.alive(), Stop() as stop, self._no_process_left():
-            while self.running or (self.waiting and not stop.asked):
+            while self.running or ((self.waiting or searching.wants_more(self.sweep)) and not stop.asked):
                 stop.asked = max(stop.asked, int(asking.exists()))
                 if stop.asked > told:
                     told, self.stopping = stop.asked, True
@@ -91,31 +93,41 @@ class Engine:
                 if self.free and not stop.asked:
                     self._begin(tell)
                 show()
-                time.sleep(LOOK if self.running else ELSEWHERE if self.waiting else 0)
+                time.sleep(LOOK)
         if stop.asked:
             raise Stopped("the sweep was stopped; the same command goes on with it.")
 
     def _begin(self, tell: Callable[[Trial, str], None]) -> None:
         if time.monotonic() < self._next_look:
             return
-        for trial in list(self.waiting):
+        self._claim(self.waiting, tell)
+        while self.free and (new := searching.extend(self.sweep)):
+            self.waiting += new
+            self._claim(new, tell)
+        if self.free:
+            self._next_look = time.monotonic() + ELSEWHERE  # what is left is claimed by others
+
+    def _claim(self, trials: Sequence[Trial], tell: Callable[[Trial, str], None]) -> None:
+        for trial in list(trials):
             if not self.free:
                 return
-            if self.claims.take(trial.name):
+            if self.claims.take(trial.key):
                 self.waiting.remove(trial)
                 self._start(trial, tell)
-        self._next_look = time.monotonic() + ELSEWHERE  # what is left is claimed by others
 
     def _start(self, trial: Trial, tell: Callable[[Trial, str], None]) -> None:
         again = trial.name in self.tries
-        if states.is_finished(self.sweep, trial) or (states.failure(self.sweep, trial) and not again):
-            self.claims.release(trial.name)  # another process did it meanwhile
+        if states.is_done(self.sweep, trial) or (states.failure(self.sweep, trial) and not again):
+            self.claims.release(trial.key)  # another process did it meanwhile
             return
         states.forget_failure(self.sweep, trial)
         slot = self.free.pop(0)
-        process = slots.start(self.train, (*trial.words, *trial.flags), slot, self._log(trial))
+        search = self.sweep.search
+        pruner = Pruner(self.sweep.directory, trial.name, search.pruner) if search.pruner != "none" else None
+        train = functools.partial(self.train, pruner=pruner)
+        process = slots.start(train, (*trial.words, *trial.flags), slot, self._log(trial))
         self.running.append(Running(trial, process, slot, self.tries.get(trial.name, 0)))
-        self.claims.hand_over(trial.name, process.pid or os.getpid())
+        self.claims.hand_over(trial.key, process.pid or os.getpid())
         tell(trial, "begins")
 
     def _collect(self, tell: Callable[[Trial, str], None]) -> None:
@@ -126,12 +138,12 @@ class Engine:
             self.running.remove(one)
             self.free.append(one.slot)
             what = self._ended(one, one.process.exitcode or 0)
-            self.claims.release(one.trial.name)
+            self.claims.release(one.trial.key)
             tell(one.trial, what)
 
     def _ended(self, one: Running, status: int) -> str:
         if status == 0:
-            return "finished"
+            return states.state(self.sweep, one.trial, self.claims).name
         stopped = status in (STOPPED, -signal.SIGTERM)  # the second: before there was anything to save
         if stopped and self.stopping:
             return "stopped"
@@ -146,7 +158,7 @@ class Engine:
         return f"failed: {why}"
 
     def _log(self, trial: Trial) -> Path:
-        return self.sweep.directory / INSIDE / f"{trial.name}.log"
+        return self.sweep.directory / INSIDE / f"{trial.key}.log"
 
     @contextlib.contextmanager
     def _no_process_left(self) -> Iterator[None]:

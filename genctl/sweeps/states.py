@@ -13,6 +13,8 @@ from genctl.sweeps.definition import INSIDE, Sweep, Trial
 
 TAIL = 2**16  # bytes at the end of a file of metrics
 FINISHED, RUNNING, STOPPED, FAILED, MISSING = "finished", "running", "stopped", "failed", "missing"
+PRUNED = "pruned"  # given up, since others were better at the same step
+DONE = (FINISHED, PRUNED)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,38 +35,38 @@ def state(sweep: Sweep, trial: Trial, claims: Claims) -> State:
     """What a trial is doing. Raises UserError where a file of it is damaged."""
     place = sweep.place(trial)
     step, latest = newest_numbers(place)
-    if claims.owner(trial.name):
+    if claims.owner(trial.key):
         return State(RUNNING, step, latest)
     summary = records.read_summary(place) if place.is_dir() else None
-    if summary and summary.status == FINISHED:
-        return State(FINISHED, summary.steps, latest, summary.best)
+    if summary and summary.status in DONE:
+        return State(summary.status, summary.steps, latest, summary.best)
     if why := failure(sweep, trial):
         return State(FAILED, step, latest, why=why)
     begun = checkpoint.newest(place / "checkpoints") if place.is_dir() else None
     return State(STOPPED, int(begun.facts["step"]), latest) if begun else State(MISSING)
 
 
-def is_finished(sweep: Sweep, trial: Trial) -> bool:
-    """Whether all steps of a trial are done. Raises UserError where its summary is damaged."""
+def is_done(sweep: Sweep, trial: Trial) -> bool:
+    """Whether nothing is left to do of a trial. Raises UserError where its summary is damaged."""
     summary = records.read_summary(sweep.place(trial))
-    return summary is not None and summary.status == FINISHED
+    return summary is not None and summary.status in DONE
 
 
 def failure(sweep: Sweep, trial: Trial) -> str:
     """Why a trial failed when it was last tried; "" where it did not."""
-    path = _failures(sweep) / f"{trial.name}.txt"
+    path = _failures(sweep) / f"{trial.key}.txt"
     return files.read_text(path).strip() if path.exists() else ""
 
 
 def note_failure(sweep: Sweep, trial: Trial, why: str) -> None:
     """Keep why a trial failed, in one line."""
     _failures(sweep).mkdir(parents=True, exist_ok=True)
-    rundir.write(_failures(sweep) / f"{trial.name}.txt", why + "\n")
+    rundir.write(_failures(sweep) / f"{trial.key}.txt", why + "\n")
 
 
 def forget_failure(sweep: Sweep, trial: Trial) -> None:
     """A trial is tried anew."""
-    (_failures(sweep) / f"{trial.name}.txt").unlink(missing_ok=True)
+    (_failures(sweep) / f"{trial.key}.txt").unlink(missing_ok=True)
 
 
 def _failures(sweep: Sweep) -> Path:

@@ -118,7 +118,7 @@ def summarize(run: "Run", status: str) -> None:
             "status": status,
             "steps": run.step,
             "metrics": run.latest,
-            "best": run.best,
+            "best": {**run.best, "better": run.monitor.better} if run.best else None,
             "images_per_second": round(run.images_per_second, 1),
             "seconds": round(time.monotonic() - run.began, 1),
             "parameters": parameters(run),

@@ -17,6 +17,7 @@ from genctl.errors import UserError
 from genctl.runs import rundir
 from genctl.sweeps import definition
 from genctl.sweeps.claims import Claims
+from genctl.sweeps.definition import Trial
 
 
 def delete(places: Sequence[str], yes: bool, console: Console) -> None:
@@ -69,8 +70,12 @@ def _runs(place: Path) -> list[Path]:
 
 def _sweeps(places: Sequence[Path], runs: Sequence[Path]) -> list[Path]:
     """The sweeps that were named, and those that runs are of."""
-    near = dict.fromkeys([*places, *(run.parent for run in runs)])
-    return [path for path in near if (path / definition.FILE).is_file()]
+    return [path for path in dict.fromkeys([*places, *_above(runs)]) if (path / definition.FILE).is_file()]
+
+
+def _above(runs: Sequence[Path]) -> list[Path]:
+    """The directories that may be of a sweep: a fold is in that of its combination."""
+    return [parent for run in runs for parent in run.parents[:2]]
 
 
 def _left(sweep: Path, runs: Sequence[Path]) -> list[Path]:
@@ -80,12 +85,12 @@ def _left(sweep: Path, runs: Sequence[Path]) -> list[Path]:
 
 def _refuse_running(runs: Sequence[Path], sweeps: Sequence[Path]) -> None:
     for run in runs:
-        if runs_table.is_running(run):
+        if rundir.is_locked(run):
             raise UserError(f"{short(run)} trains now, so nothing is deleted: stop it first.")
-    for sweep in dict.fromkeys([*sweeps, *(run.parent for run in runs if (run.parent / definition.FILE).is_file())]):
+    for sweep in dict.fromkeys([*sweeps, *_sweeps((), runs)]):
         trials, claims = definition.read(sweep)["trials"], Claims(sweep)
         for trial in trials:
-            if claims.owner(trial) and (sweep in sweeps or sweep / trial in runs):
+            if claims.owner(Trial(trial).key) and (sweep in sweeps or sweep / trial in runs):
                 raise UserError(
                     f"{short(sweep / trial)} trains now, so nothing is deleted: genctl sweep stop {short(sweep)}"
                 )
@@ -113,8 +118,12 @@ def _remove_sweep(sweep: Path, console: Console) -> None:
     """Remove what a sweep has beside its runs. What else lies there stays."""
     for trial in definition.read(sweep)["trials"]:
         place = sweep / trial
-        if place.is_dir() and not place.is_symlink() and not rundir.others(place):  # it ended before its first step
+        if place.resolve() != place:
+            continue  # a link leads elsewhere
+        if place.is_dir() and not rundir.others(place):  # it ended before its first step
             shutil.rmtree(place)
+        if place.parent != sweep and place.parent.is_dir() and not any(place.parent.iterdir()):
+            place.parent.rmdir()  # a combination of which all folds are gone
     shutil.rmtree(sweep / definition.INSIDE, ignore_errors=True)
     for name in (definition.LEADERBOARD, definition.FILE):
         (sweep / name).unlink(missing_ok=True)

@@ -14,10 +14,11 @@ from genctl.config import files
 from genctl.config.invocation import Invocation
 from genctl.config.moved import MovedData, with_data_at
 from genctl.config.runconfig import RunConfig
-from genctl.errors import Stopped, UserError
+from genctl.errors import Pruned, Stopped, UserError
 from genctl.runs import build, checkpoint, provenance, records, rundir
 from genctl.runs.records import TrainingResult
 from genctl.runs.versions import require_known
+from genctl.sweeps import pruning
 from genctl.training import report
 from genctl.training.callbacks import Callback
 from genctl.training.loop import fit
@@ -69,13 +70,8 @@ def resume(
     config = records.read_config(directory)
     require_known(directory, config)
     build.check_unused(config, invocation.trust)
-    given: dict[str, Mapping[Any, Any]] = {
-        "trainer": trainer,
-        "model": model,
-        "callbacks": callbacks,
-        "dataset": dataset,
-    }
-    for section, changes in given.items():
+    given: list[Mapping[Any, Any]] = [trainer, model, callbacks, dataset]
+    for section, changes in zip(("trainer", "model", "callbacks", "dataset"), given, strict=True):
         _override(config[section], changes, section)
     data = with_data_at(config, dataset)["dataset"]
     with _begun(config, data, invocation, directory, lambda: directory) as (resumed, turns, tools):
@@ -136,6 +132,7 @@ def _begun(
             check_devices(plan.trainer, strategy)
             check_size(plan.trainer, strategy)
             watch = monitor(plan.trainer, strategy, plan.callbacks)
+            turns: list[Callback] = [*plan.callbacks, *pruning.callbacks(watch, plan.callbacks)]
             total = how.total_steps(plan.dataset.sizes["train"], strategy)
             begun = _has_begun(directory, total)
             source = adopt(strategy, strategy.pretrained) if strategy.pretrained and not begun else None
@@ -147,7 +144,7 @@ def _begun(
                 run = _run(directory, config, plan, strategy, place, watch, total)
                 report.introduce(run)
                 with _ended(run, output), _watched(run, output) as tools:
-                    yield run, plan.callbacks, tools
+                    yield run, turns, tools
 
 
 def _has_begun(directory: Path | None, total: int) -> bool:
@@ -199,7 +196,7 @@ def _watched(run: "Run", output: Output) -> Iterator[Tools]:
 
 @contextlib.contextmanager
 def _ended(run: "Run", output: Output) -> Iterator[None]:
-    """The block trains; leave a summary whatever happens in it. Raises Stopped where steps are left."""
+    """The block trains; leave a summary whatever happens in it. Raises Stopped where steps are left to do."""
     status = "failed"
     try:
         yield
@@ -207,6 +204,9 @@ def _ended(run: "Run", output: Output) -> Iterator[None]:
     except KeyboardInterrupt:  # the second one
         status = "stopped"
         raise
+    except Pruned as pruned:
+        status = "pruned"
+        log.info("%s; it can be finished: genctl resume %s", pruned, rundir.argument(run.directory))
     except Exception as error:
         output.note(f"{type(error).__name__}: {error}")
         raise
@@ -216,4 +216,5 @@ def _ended(run: "Run", output: Output) -> Iterator[None]:
     if status == "stopped":
         go_on = f"genctl resume {rundir.argument(run.directory)}" if run.engine.writes else "the same command"
         raise Stopped(f"stopped at step {run.step} of {run.total}; go on with: {go_on}")
-    report.conclude(run)
+    if status == "finished":
+        report.conclude(run)

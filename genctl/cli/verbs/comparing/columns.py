@@ -98,9 +98,15 @@ def comparison(runs: Sequence[RunRecord], by: str | None) -> Comparison:
     ]
     chosen = _chosen(columns, rows, by)
     if chosen:
-        sign = -1 if chosen.better == "higher" else 1
-        rows.sort(key=lambda row: sign * row.cells[chosen.name].mean if chosen.name in row.cells else math.inf)
+        rows.sort(key=lambda row: _rank(row, chosen))
     return Comparison(columns, rows, chosen.name if chosen else None)
+
+
+def _rank(row: Row, by: Column) -> tuple[bool, float]:
+    """Runs that were given up or failed stand behind all others, whatever they had reached."""
+    ended_early = any(run.status in ("pruned", "failed") for run in row.runs)
+    sign = -1 if by.better == "higher" else 1
+    return ended_early, sign * row.cells[by.name].mean if by.name in row.cells else math.inf
 
 
 def _key(metric: str, protocol: Mapping[str, Any]) -> str:

@@ -21,11 +21,15 @@ ASIDE = (*rundir.NOT_COMPARED, "callbacks", "metrics", "features")  # they say w
 
 @dataclasses.dataclass(frozen=True)
 class RunRecord:
-    """One run. settings: its config by dotted keys; choices: of config groups; numbers: the newest of each protocol."""
+    """One run. settings: its config by dotted keys; choices: of config groups; numbers: the newest of each protocol.
+
+    status: running, or how it ended.
+    """
 
     directory: Path
     settings: Mapping[str, Any]
     choices: Mapping[str, str]
+    status: str
     summary: records.Summary | None
     numbers: Sequence[Number]
 
@@ -33,11 +37,6 @@ class RunRecord:
     def identity(self) -> tuple[str, ...]:
         """Equal for repetitions of one experiment."""
         return tuple(f"{key}={value}" for key, value in sorted(self.settings.items()) if key not in REPEATS)
-
-    @property
-    def status(self) -> str:
-        """How the run ended."""
-        return self.summary.status if self.summary else "no end yet"
 
     @property
     def parameters(self) -> int | None:
@@ -72,7 +71,8 @@ def read(directory: Path) -> RunRecord:
         Number(f"validation/{name}", value, "", about | _objective(name, config), better=LOGS.get(name))
         for name, value in (summary.metrics if summary else {}).get("validation", {}).items()
     ]
-    return RunRecord(directory, settings, choices, summary, [*measured, *logs])
+    status = records.status(directory)
+    return RunRecord(directory, settings, choices, status, summary, [*measured, *logs])
 
 
 def _of_folds(number: Number, folds: int) -> Number:
