@@ -18,6 +18,7 @@ SWEEP = (
     *("train", "-m", *tiny("vae"), "dataset.limit=40", "trainer.steps=4", "trainer.xla=false"),
     *("seed=1,2", "name=x", "sweep.jobs=2"),
 )
+SEARCH = "search: {method: grid, metrics: [], better: [], pruner: none, seed: 0, trials: 2}"
 
 
 @pytest.fixture
@@ -97,7 +98,6 @@ def test_a_sweep_goes_with_the_last_of_its_runs(genctl: Genctl) -> None:
 @pytest.mark.parametrize("name", ["../kept", "/kept", ".sweep", "''", "a/../../kept"])
 def test_a_sweep_that_names_what_is_outside_deletes_nothing(here: Genctl, name: str) -> None:
     Path("kept").mkdir()
-    search = "{method: grid, metrics: [], better: [], pruner: none, seed: 0, trials: 2}"
-    Path("runs/sweep.yaml").write_text(f"fixed: {{}}\nswept: {{}}\nsearch: {search}\ntrials: [vae, {name}]\n")
+    Path("runs/sweep.yaml").write_text(f"fixed: {{}}\nswept: {{}}\n{SEARCH}\ntrials: [vae, {name}]\n")
     assert "cannot be a trial's name" in here.bad("runs", "delete", "runs", "yes=true")
     assert names("runs") == {"vae", "gan", "notes.txt", "sweep.yaml"} and Path("kept").exists()

@@ -12,6 +12,7 @@ import psutil
 import pytest
 import yaml
 from conftest import Genctl
+from test_runs import SEARCH
 from test_sweeps import SWEEP, files
 
 from genctl.sweeps import claims
@@ -103,29 +104,29 @@ def test_a_process_is_known_again_after_the_clock_was_set(monkeypatch: pytest.Mo
     assert claims.lives(os.getpid(), began) and not claims.lives(os.getpid(), began + 2)
 
 
-SEARCH = "\nsearch: {method: grid, metrics: [], better: [], pruner: none, seed: 0, trials: 2}\n"
+SOUND = f"fixed: {{}}\nswept: {{seed: ['1', '2']}}\n{SEARCH}\n"
 DAMAGES = {
     "": "holds no settings",
     "- 1": "holds no settings",
     "text": "holds no settings",
     "a: [1": "cannot be read",
-    "fixed: {}\nswept: {seed: ['1', '2']}": "trials",
-    "fixed: {}\nswept: {seed: ['1', '2']}\ntrials: 5": "trials=5",
-    "fixed: {}\nswept: {seed: ['1', '2']}\ntrials: [1]": "trials[0]=1",
-    "fixed: {}\nswept: {seed: ['1', '2']}\ntrials: [../x]": "../x cannot be a trial's name",
-    "fixed: {}\nswept: {seed: 1}\ntrials: []": "swept.seed=1",
-    "fixed: []\nswept: {}\ntrials: []": "fixed=",
-    "fixed: {}\nswept: {}\ntrials: []\nmore: 1": "more",
-    "{fixed: {}, swept: {}, search: {method: grid}, trials: []}": "search needs metrics",
-    "fixed: {a: &a [1], b: *a}\nswept: {}\ntrials: []": "fixed.a=",
+    SOUND: "trials",
+    f"{SOUND}trials: 5": "trials=5",
+    f"{SOUND}trials: [1]": "trials[0]=1",
+    f"{SOUND}trials: [../x]": "../x cannot be a trial's name",
+    f"{SOUND}trials: [a/../../x]": "a/../../x cannot be a trial's name",
+    f"{SOUND}trials: []\nmore: 1": "more",
+    f"{SOUND}trials: []".replace("seed: 0", "seed: x"): "seed=x",
+    f"{SOUND}trials: []".replace("fixed: {}", "fixed: []"): "fixed=",
+    f"{SOUND}trials: []".replace("fixed: {}", "fixed: {a: &a [1], b: *a}"): "fixed.a=",
+    f"{SOUND}trials: []".replace("['1', '2']", "1"): "swept.seed",
 }
 
 
 @pytest.mark.parametrize("text", DAMAGES)
 def test_a_sweep_that_was_edited_is_one_message(genctl: Genctl, undisturbed: Path, text: str) -> None:
     shutil.copytree(undisturbed, "runs/x")
-    written = text + SEARCH if text.startswith("fixed") else text
-    Path("runs/x/sweep.yaml").write_text(written)
+    Path("runs/x/sweep.yaml").write_text(text)
     for words in (
         WORDS,
         ("sweep", "status", "runs/x"),
@@ -134,7 +135,7 @@ def test_a_sweep_that_was_edited_is_one_message(genctl: Genctl, undisturbed: Pat
     ):
         message = genctl.bad(*words)
         assert "runs/x/sweep.yaml" in message and DAMAGES[text] in message and message.count("\n") == 1
-    assert files("runs/x") == files(undisturbed) and Path("runs/x/sweep.yaml").read_text() == written
+    assert files("runs/x") == files(undisturbed) and Path("runs/x/sweep.yaml").read_text() == text
     Path("runs/x/sweep.yaml").unlink()
     genctl.good(*WORDS)
     assert files("runs/x") == files(undisturbed)

@@ -185,8 +185,8 @@ def test_presets_are_of_settings_that_there_are(name: str) -> None:
     [
         ("slurm: {setup: [reboot]}", "there is no setting 'sweep.slurm'"),
         ("slurm.setup: [reboot]", "there is no setting 'sweep.slurm.setup'"),
-        ("settings: {trust: mine}", "settings: 'trust: mine' cannot stand in a file: say it on the command line"),
-        ("settings: {hydra.run.dir: x}", "'hydra.run.dir: x' cannot stand in a file"),
+        ("settings: {trust: mine}", "settings: trust: mine cannot stand in a file: say it on the command line"),
+        ("settings: {hydra.run.dir: x}", "hydra.run.dir: x cannot stand in a file"),
         ("settings: {dataset.path: '${oc.env:HOME}'}", "cannot stand in a file"),
         ("settings: {+model.more: 1}", "cannot stand in a file"),
         ("space: {seed: [1, 2]}", "sweep=mine: space.seed=[1, 2]"),

@@ -162,7 +162,8 @@ def read(directory: Path) -> Stored:
         check_settings(Stored, stored, str(path))
         check_settings(Asked, stored["search"], f"{path}: search")
     except UserError as error:
-        raise UserError(f"{path}: {str(error).removeprefix(f'{path}: ').rstrip('.')}: {mend}") from error
+        place = "" if str(error).startswith(str(path)) else f"{path}: "
+        raise UserError(f"{place}{str(error).rstrip('.')}: {mend}") from error
     if outside := [name for name in stored["trials"] if not re.fullmatch(r"[^/.][^/]*(/[^/.][^/]*)?", name)]:
         raise UserError(f"{path}: {shown(outside[0])} cannot be a trial's name, which is that of a directory: {mend}")
     return Stored(fixed=stored["fixed"], swept=stored["swept"], search=stored["search"], trials=stored["trials"])

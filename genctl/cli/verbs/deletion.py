@@ -118,7 +118,9 @@ def _remove_sweep(sweep: Path, console: Console) -> None:
     """Remove what a sweep has beside its runs. What else lies there stays."""
     for trial in definition.read(sweep)["trials"]:
         place = sweep / trial
-        if place.is_dir() and not place.is_symlink() and not rundir.others(place):  # it ended before its first step
+        if place.resolve() != place:
+            continue  # a link leads elsewhere
+        if place.is_dir() and not rundir.others(place):  # it ended before its first step
             shutil.rmtree(place)
         if place.parent != sweep and place.parent.is_dir() and not any(place.parent.iterdir()):
             place.parent.rmdir()  # a combination of which all folds are gone
