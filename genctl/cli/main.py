@@ -111,7 +111,7 @@ def _sweep(verb: Verb, jobs: "Jobs", asked: Arguments) -> None:
     settings, request = sweep_presets.read_settings(jobs.request)
     flags = [word for place in asked.flags.get("--config-dir", ()) for word in ("--config-dir", place)]
     wanted = sweeps.define(request, settings, flags)
-    jobs.started, jobs.failed = len(wanted.trials), verb.load_sweep()(wanted, settings, request, jobs.command)
+    jobs.started, jobs.failed = wanted.size, verb.load_sweep()(wanted, settings, request, jobs.command)
 
 
 def _hydra(jobs: "Jobs", asked: Arguments) -> None:
