@@ -16,9 +16,9 @@ from typing import Any
 from genctl.compute.memory import amount
 from genctl.errors import first_few
 from genctl.runs import records, rundir
-from genctl.sweeps import slots
+from genctl.sweeps import slots, states
 from genctl.sweeps.definition import Sweep, Trial
-from genctl.sweeps.local import Train, reason
+from genctl.sweeps.local import Train
 from genctl.sweeps.slots import Process, Slot
 from genctl.sweeps.view import duration
 
@@ -115,7 +115,7 @@ def short_trial(trial: Trial, config: Mapping[str, Any], examples: int, train: T
         seconds = time.monotonic() - began
         summary = records.read_summary(Path(place) / "x") if (Path(place) / "x").is_dir() else None
         if not summary or not summary.images_per_second:
-            log.info("no estimate by %s: %s", trial.name, reason(1, output))
+            log.info("no estimate by %s: %s", trial.name, states.reason(1, output))
             return None
         at_once = config["trainer"]["batch_size"] * config["model"].get("n_critic", 1)
         more = max(0, total - summary.steps) * at_once / summary.images_per_second

@@ -5,7 +5,6 @@ import dataclasses
 import functools
 import logging
 import os
-import shutil
 import signal
 import threading
 import time
@@ -14,7 +13,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from genctl.compute.memory import amount
 from genctl.errors import Stopped, UserError
 from genctl.sweeps import searching, slots, states
 from genctl.sweeps.claims import Claims
@@ -171,7 +169,7 @@ class Engine:
         stopped = status in (STOPPED, *BEFORE_ANY_STEP)
         if stopped and self.stopping:
             return "stopped"
-        why = "it was stopped from outside" if stopped else reason(status, self._log(one.trial))
+        why = "it was stopped from outside" if stopped else states.reason(status, self._log(one.trial))
         if one.tries < self.retries:
             self.tries[one.trial.name] = one.tries + 1
             self.waiting.append(one.trial)
@@ -205,15 +203,3 @@ def tell_all(running: Sequence[Running], number: int) -> None:
         with contextlib.suppress(ProcessLookupError):
             if one.process.pid is not None:
                 os.kill(one.process.pid, number)
-
-
-def reason(status: int, log: Path) -> str:
-    """Why a trial ended early, in one line."""
-    if status < 0:
-        name = signal.Signals(-status).name
-        more = " (perhaps for want of memory)" if -status == signal.SIGKILL else ""
-        return f"its process was ended by {name}{more}"
-    text = log.read_text(errors="replace") if log.exists() else ""  # on a full disk there is none
-    lines = [line for line in text.splitlines() if line.startswith("error: ")]
-    free = amount(shutil.disk_usage(log.parent).free)
-    return lines[-1].removeprefix("error: ") if lines else f"exit status {status}; see {log}; {free} of disk are free"

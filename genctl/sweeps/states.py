@@ -2,10 +2,13 @@
 
 import dataclasses
 import json
+import shutil
+import signal
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from genctl.compute.memory import amount
 from genctl.config import files
 from genctl.runs import checkpoint, records, rundir
 from genctl.sweeps.claims import Claims
@@ -14,6 +17,7 @@ from genctl.sweeps.definition import INSIDE, Sweep, Trial
 TAIL = 2**16  # bytes at the end of a file of metrics
 FINISHED, RUNNING, STOPPED, FAILED, MISSING = "finished", "running", "stopped", "failed", "missing"
 PRUNED = "pruned"  # given up, since others were better at the same step
+LITTLE = 2**30  # bytes of disk, which may be why a trial ended
 DONE = (FINISHED, PRUNED)
 
 
@@ -95,3 +99,17 @@ def newest_numbers(place: Path) -> tuple[int, dict[str, float]]:
         except (ValueError, KeyError, TypeError):
             continue  # it is being written
     return 0, {}
+
+
+def reason(status: int, log: Path) -> str:
+    """Why a trial ended early, in one line."""
+    if status < 0:
+        name = signal.Signals(-status).name
+        more = " (perhaps for want of memory)" if -status == signal.SIGKILL else ""
+        return f"its process was ended by {name}{more}"
+    text = log.read_text(errors="replace") if log.exists() else ""  # on a full disk there is none
+    lines = [line for line in text.splitlines() if line.startswith("error: ")]
+    if lines:
+        return lines[-1].removeprefix("error: ")
+    free = shutil.disk_usage(log.parent).free
+    return f"exit status {status}; see {log}" + (f"; {amount(free)} of disk are free" if free < LITTLE else "")

@@ -18,8 +18,8 @@ from genctl.config.signatures import check_settings
 from genctl.data.bars import progress_bar
 from genctl.errors import UserError
 from genctl.runs import build, rundir
+from genctl.sweeps import states
 from genctl.sweeps.definition import Search, Sweep, Trial
-from genctl.sweeps.local import reason
 from genctl.sweeps.slots import Slot, slots, start
 from genctl.sweeps.space import ends
 from genctl.training.monitor import monitor
@@ -92,7 +92,7 @@ def check_metrics(search: Search, trial: Trial, request: Request) -> list[Better
             process = start(ask, words, Slot(slots(1)[0].cores, NO_GPU), messages)
             process.join()
             if process.exitcode:
-                why = reason(process.exitcode, messages).replace("trainer.monitor_better", "sweep.better")
+                why = states.reason(process.exitcode, messages).replace("trainer.monitor_better", "sweep.better")
                 raise UserError(why.replace("trainer.monitor", "sweep.metric"))
             found.append(cast(Better, answer.read_text()))
     return found
