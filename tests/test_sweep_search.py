@@ -113,6 +113,16 @@ def test_what_a_run_is_monitored_by_is_the_metric(genctl: Genctl) -> None:
         (("sweep=tpe", "model.beta=interval(2,1)"), "an interval goes from a number to a larger one"),
         (("sweep=tpe", "model.beta=tag(log,interval(0,1))"), "logarithms need an interval of numbers above 0"),
         (("sweep=tpe", "model.beta=tag(lgo,interval(1,2))"), "there is no tag 'lgo'"),
+        (
+            ("sweep=tpe", "model.beta=interval(1,2)"),
+            "by validation/loss, which model.beta makes another number",
+        ),
+        (("sweep.pruner=median", "model=vae,ae"), "would go by validation/loss, which model makes another number"),
+        (("sweep.metric=validation/elbo", "model=vae,ae"), "sweep.metric=validation/elbo is nothing that this run is"),
+        (
+            ("sweep=random", "model=gan", "generator=mlp", "discriminator=mlp", "seed=1,2"),
+            "this model measures none of",
+        ),
         (("sweep.trials=3", "seed=1,2"), "is of a search, and sweep.search=grid trains every combination"),
         (("sweep.metric=validation/los", "seed=1,2"), "Did you mean 'validation/loss'?"),
         (("sweep.metric=evaluation/frechet_distance", "seed=1,2"), "is never measured: set callbacks.evaluate.every"),
@@ -135,7 +145,7 @@ def test_a_search_whose_trials_all_fail_is_given_up(genctl: Genctl) -> None:
         "from genctl.strategies.vae import VAE\nclass Broken(VAE):\n"
         "    def step(self, batch, context):\n        raise RuntimeError('too odd')\n"
     )
-    broken = ("trust=[broken]", "model._target_=broken.Broken", "model.beta=interval(1,2)")
+    broken = ("trust=[broken]", "model._target_=broken.Broken", RATE)
     message = genctl.bad(*SMALL, "sweep=random", *broken)
     assert "all 5 trials failed, so no more are tried" in message and "too odd" in message
     assert len(proposals("runs/x")) == 5

@@ -1,6 +1,7 @@
 """The end of a sweep: the table, what is best, what mattered, and what to do next."""
 
 import logging
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -11,9 +12,10 @@ from genctl.cli.verbs.comparing.columns import Comparison, comparison
 from genctl.cli.verbs.comparing.run_record import runs_at
 from genctl.runs import rundir
 from genctl.sweeps import states, studies
-from genctl.sweeps.definition import LEADERBOARD, Sweep
+from genctl.sweeps.definition import LEADERBOARD, Sweep, Trial
 from genctl.sweeps.outcomes import Outcome, outcomes
 
+OF_TRIALS = ("dataset.fold", "trainer.monitor", "outputs=", "name=")  # what words of a trial alone begin with
 log = logging.getLogger("genctl")
 
 
@@ -30,7 +32,7 @@ def conclude(wanted: Sweep, failed: Mapping[str, str], console: Console) -> int:
         if wanted.search.metrics or wanted.search.method != "grid" or wanted.search.pruner != "none":
             _name_best(wanted, done)
         else:
-            _name_best_row(compared)
+            _name_best_row(wanted, compared)
         if mattered := studies.importance(wanted, known):
             log.info("what mattered: %s", ", ".join(f"{key} {share:.0%}" for key, share in mattered.items()))
     for name, why in failed.items():
@@ -46,7 +48,9 @@ def _name_best(wanted: Sweep, done: Sequence[Outcome]) -> None:
         numbers = ", ".join(f"{name} {value:.4g}" for name, value in zip(one.metrics, one.values, strict=True))
         values = " ".join(f"{key}={value}" for key, value in one.combination.values.items())
         log.info("%s, %s: %s", "the best" if len(one.values) == 1 else "on the front", numbers, values)
-        _say_next(wanted.place(one.combination.trials[0]))
+        if len(one.combination.trials) == 1:
+            _say_longer(wanted.place(one.combination.trials[0]))
+        _say_all_data(one.combination.trials[0])
 
 
 def front(done: Sequence[Outcome]) -> list[Outcome]:
@@ -62,7 +66,7 @@ def front(done: Sequence[Outcome]) -> list[Outcome]:
     return best[:1] if best and len(best[0].values) == 1 else best
 
 
-def _name_best_row(compared: Comparison) -> None:
+def _name_best_row(wanted: Sweep, compared: Comparison) -> None:
     """By the number that most runs have, where seeds share a row."""
     if not all(compared.sorted_by in row.cells for row in compared.rows):
         log.info("no number is of all of them: genctl evaluate run=… gives each the same ones.")
@@ -75,9 +79,21 @@ def _name_best_row(compared: Comparison) -> None:
         if number.metric == column.metric
     }
     best = (max if column.better == "higher" else min)(values, key=lambda directory: values[directory])
-    log.info("the best by %s: %s", compared.sorted_by, best)
-    _say_next(best)
+    combination = next(one for one in wanted.combinations if best in map(wanted.place, one.trials))
+    folds = len(combination.trials) > 1
+    shown = " ".join(f"{key}={value}" for key, value in combination.values.items()) if folds else best
+    log.info("the best by %s: %s", compared.sorted_by, shown)
+    if not folds:
+        _say_longer(best)
+    _say_all_data(combination.trials[0])
 
 
-def _say_next(run: Path) -> None:
+def _say_longer(run: Path) -> None:
     log.info("train it longer: genctl resume %s trainer.steps=…", rundir.argument(run))
+
+
+def _say_all_data(trial: Trial) -> None:
+    """The command that trains a trial without leaving examples out to validate on."""
+    words = [word for word in trial.words if not word.startswith(OF_TRIALS)]
+    line = shlex.join(["genctl", "train", *words, "dataset.validation_fraction=0", *trial.flags])
+    log.info("train it on all data: %s name=…", line)

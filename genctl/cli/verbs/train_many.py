@@ -1,15 +1,15 @@
 """`genctl train -m`: the trials of a sweep, checked first, trained side by side, and compared at the end."""
 
 import contextlib
-import dataclasses
 import logging
 import shlex
 from collections.abc import Sequence
 
 from genctl.cli.composition import Request
 from genctl.cli.terminal import quiet
-from genctl.cli.verbs.sweep_checks import check_metrics, check_trials, corners
+from genctl.cli.verbs.sweep_checks import check_trials, corners
 from genctl.cli.verbs.sweep_end import conclude
+from genctl.cli.verbs.sweep_metrics import with_directions
 from genctl.cli.verbs.sweep_plan import say_estimate, show_plan
 from genctl.sweeps import definition, searching, slurm, states, studies
 from genctl.sweeps.claims import Claims
@@ -37,9 +37,7 @@ def train_many(wanted: Sweep, settings: Settings, request: Request, command: str
         searching.read_proposals(wanted)
         checked = wanted.trials if wanted.search.method == "grid" else corners(wanted)
         steps = check_trials(checked, request)
-        if wanted.search.metrics:
-            better = check_metrics(wanted.search, checked[0], request)
-            wanted = dataclasses.replace(wanted, search=dataclasses.replace(wanted.search, better=better))
+        wanted = with_directions(wanted, checked, request)
         if settings["dry_run"]:
             show_plan(wanted, checked, steps, output.console)
             say_estimate(wanted, checked, settings, train_trial, request)
