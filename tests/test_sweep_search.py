@@ -140,6 +140,22 @@ def test_what_cannot_be_searched_is_refused(genctl: Genctl, words: tuple[str, ..
     assert not Path("runs").exists()
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("sweep.pruner=median", "model=vae,ae"), "would go by validation/loss, which model makes another number"),
+        (("sweep.metric=validation/elbo", "model=vae,ae"), "sweep.metric=validation/elbo is nothing that this run is"),
+        (
+            ("sweep=random", "model=gan", "seed=1,2"),
+            "this model measures none of its own: say what trials are compared",
+        ),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(genctl: Genctl, words: tuple[str, ...], message: str) -> None:
+    assert message in genctl.bad("train", "-m", "dataset.limit=300", *words)
+    assert not Path("outputs").exists()
+
+
 def test_a_search_whose_trials_all_fail_is_given_up(genctl: Genctl) -> None:
     Path("broken.py").write_text(
         "from genctl.strategies.vae import VAE\nclass Broken(VAE):\n"
@@ -208,6 +224,10 @@ def test_a_strangers_preset_cannot_say_what_a_command_line_can(genctl: Genctl, c
     Path("configs/sweep").mkdir(parents=True)
     Path("configs/sweep/mine.yaml").write_text(content)
     assert message in genctl.bad(*SMALL, "sweep=mine", "seed=1,2")
+
+
+def test_a_preset_of_ones_own_sets_a_sweep(genctl: Genctl) -> None:
+    Path("configs/sweep").mkdir(parents=True)
     Path("configs/sweep/mine.yaml").write_text("settings: {model.beta: 2}\nspace: {seed: '1,2'}\nretries: 1\n")
     out = genctl.good(*SMALL, "sweep=mine", "name=x", "model.free_bits=0.1").out
     assert "[2/2] seed-" in out and yaml.safe_load(Path("runs/x/sweep.yaml").read_text())["swept"] == {

@@ -86,8 +86,7 @@ class Jobs:
         for line in say_left_out(cast(PresetLoader, GlobalHydra.instance().config_loader())):
             print(f"note: {line}", file=sys.stderr)
         trust = trusted(overrides)
-        if trust and str(Path.cwd()) not in sys.path:
-            sys.path.append(str(Path.cwd()))
+        make_importable(trust)
         verb = VERBS[self.request.verb].load()
         settings = rundir.plain(cfg)
         settings.pop("trust", None)
@@ -102,6 +101,12 @@ def check(cfg: DictConfig, verb: str) -> None:
     missing = sorted(OmegaConf.missing_keys(cfg))
     if missing:
         raise UserError(f"genctl {verb} needs {', '.join(f'{key}=…' for key in missing)}")
+
+
+def make_importable(trust: Sequence[str]) -> None:
+    """Let what is trusted be found in this directory too."""
+    if trust and str(Path.cwd()) not in sys.path:
+        sys.path.append(str(Path.cwd()))
 
 
 def trusted(overrides: Sequence[str]) -> tuple[str, ...]:

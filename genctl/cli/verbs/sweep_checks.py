@@ -48,10 +48,11 @@ def composed(words: Sequence[str], request: Request) -> tuple[dict[str, Any], tu
 
     config, _ = composition.compose(Request("train", words, request.folders))
     jobs.check(config, "train")
-    settings = rundir.plain(config)
+    trust, settings = jobs.trusted(words), rundir.plain(config)
+    jobs.make_importable(trust)
     settings.pop("trust", None)
     check_settings(VERBS["train"].load(), settings, "genctl train", provided=("invocation",))
-    return settings, jobs.trusted(words)
+    return settings, trust
 
 
 def _check(config: dict[str, Any], trust: Sequence[str], sizes: dict[str, int]) -> str:
