@@ -147,7 +147,7 @@ def test_what_cannot_be_searched_is_refused(genctl: Genctl, words: tuple[str, ..
         (("sweep.metric=validation/elbo", "model=vae,ae"), "sweep.metric=validation/elbo is nothing that this run is"),
         (
             ("sweep=random", "model=gan", "seed=1,2"),
-            "this model measures none of its own: say what trials are compared",
+            "this model measures none of its own: say what trials",
         ),
     ],
 )
