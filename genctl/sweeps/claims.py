@@ -70,8 +70,11 @@ class Claims:
             if place.exists():
                 if not self._is_abandoned(place) or not self._is_watched(place):
                     return False
-                shutil.rmtree(place)
-            place.mkdir()
+                shutil.rmtree(place, ignore_errors=True)  # its owner may be letting go of it just now
+            try:
+                place.mkdir()
+            except FileExistsError:
+                return False
             self._mine.add(place)  # first: a full disk may end the sweep, which is to let go of it
             self.hand_over(name, os.getpid())
         return True

@@ -32,7 +32,7 @@ def read_proposals(sweep: Sweep) -> list[Trial]:
     Raises UserError for a file that genctl would not have written.
     """
     before = set(sweep.trials)
-    for path in _paths(sweep)[len(sweep.combinations) :]:
+    for path in sorted(_folder(sweep).glob("*.json"))[len(sweep.combinations) :]:
         proposal = _read(path, sweep)
         sweep.combinations.append(Combination(proposal["values"], sweep.make(proposal["values"]), proposal["notes"]))
     return [trial for trial in sweep.trials if trial not in before]
@@ -50,6 +50,7 @@ def extend(sweep: Sweep) -> list[Trial]:
     """
     if sweep.search.method == "grid":
         return []
+    _folder(sweep).mkdir(parents=True, exist_ok=True)
     with filelock.FileLock(_folder(sweep) / ".lock"):
         new = read_proposals(sweep)
         while not new and wants_more(sweep):
@@ -80,13 +81,7 @@ def _list(sweep: Sweep) -> None:
 
 
 def _folder(sweep: Sweep) -> Path:
-    folder = sweep.directory / INSIDE / "proposals"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def _paths(sweep: Sweep) -> list[Path]:
-    return sorted(_folder(sweep).glob("*.json")) if sweep.directory.exists() else []
+    return sweep.directory / INSIDE / "proposals"
 
 
 def _read(path: Path, sweep: Sweep) -> Proposal:

@@ -32,10 +32,12 @@ def train_many(wanted: Sweep, settings: Settings, request: Request, command: str
     with quiet() as output:
         if settings["engine"] == "slurm" and not settings["dry_run"]:
             slurm.require()
-        if wanted.search.method != "grid":
+        if wanted.search.method == "grid":
+            checked = wanted.trials
+        else:
             studies.load_optuna(f"sweep.search={wanted.search.method}")
-        searching.read_proposals(wanted)
-        checked = wanted.trials if wanted.search.method == "grid" else corners(wanted)
+            searching.read_proposals(wanted)
+            checked = corners(wanted)
         steps = check_trials(checked, request)
         wanted = with_directions(wanted, checked, request)
         if settings["dry_run"]:
