@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from genctl.config.schedules import unbounded
 from genctl.runs import rundir
-from genctl.training.progress import losses
+from genctl.training.progress import GAP, losses
 
 if TYPE_CHECKING:
     from genctl.training.run import Run
@@ -132,7 +132,7 @@ def conclude(run: "Run") -> None:
     if not run.engine.writes:
         return
     speed = f" at {run.images_per_second:,.0f} images/s" if run.images_per_second else ""
-    log.info("finished %d steps%s: %s", run.step, speed, losses(run))
+    log.info("finished %d steps%s: %s", run.step, speed, GAP.join(losses(run)))
     if run.step < run.total:
         log.info("of %d: ended %s", run.total, _in_vain(run))
     if validation := run.latest.get("validation"):
