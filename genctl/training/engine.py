@@ -159,9 +159,15 @@ def suits_xla(strategy: Strategy, device: str, resident: bool) -> bool:
 
 def _compiles() -> bool:
     """Some new GPUs fail under XLA: better to know before the first step."""
+    if problem := xla_problem():
+        log.warning("XLA does not work on this GPU, so steps are not compiled with it: %s", problem)
+    return problem is None
+
+
+def xla_problem() -> str | None:
+    """What TensorFlow says where XLA does not work on the device that computes now; None where it does."""
     try:
         compiled(lambda x: tf.reduce_sum(x @ x), jit_compile=True)(tf.ones((8, 8)))
     except tf.errors.OpError as error:
-        log.warning("XLA does not work on this GPU, so steps are not compiled with it: %s", error.message)
-        return False
-    return True
+        return error.message
+    return None
