@@ -49,6 +49,8 @@ def train(*settings: str) -> "TrainingResult":
     asked = arguments.parse(words)
     if asked.flags or asked.unknown or asked.verb != "train":
         raise UserError(f"genctl.train takes settings alone, such as 'model=vae', but got {shlex.join(settings)}.")
+    if dry := [word for word in settings if word.startswith("dry_run=")]:
+        raise UserError(f"{dry[0]} is for the command line: nothing is trained then, and genctl.train has no outcome.")
     outcome = run_verb(VERBS["train"], asked, shlex.join(["genctl", *words])).outcome
     assert outcome is not None  # one process, and no sweep
     return outcome

@@ -83,6 +83,8 @@ def run_verb(verb: Verb, asked: Arguments, command: str) -> "Jobs":
         raise mistakes.unknown_flag(*asked.unknown[0], arguments.BY_NAME, hydra_errors.settings(request))
     if verb.sweep and not asked.flags.keys() & {"--multirun", "--help"}:
         sweeps.refuse_settings(request)
+    if verb.sweep and "--multirun" in asked.flags:
+        sweeps.refuse_dry_run(request)
     jobs = Jobs(request, command)
     try:
         if "--help" in asked.flags:

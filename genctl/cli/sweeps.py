@@ -64,6 +64,13 @@ def refuse_settings(request: Request) -> None:
             raise UserError(f"{word} is of a sweep: add -m, which trains every combination of values.")
 
 
+def refuse_dry_run(request: Request) -> None:
+    """Refuse a dry run of each job of a sweep, which has one of its own. Raises UserError."""
+    for word in request.overrides:
+        if word.lstrip("+~").startswith("dry_run="):
+            raise UserError(f"{word} is of one run: with -m, say sweep.dry_run=true, which tries some of the trials.")
+
+
 def define(request: Request, settings: Settings, flags: Sequence[str]) -> Sweep:
     """The sweep that a command line names. flags: what each trial's command line has besides.
 

@@ -51,6 +51,7 @@ ROWS = (
     Verb("encode", "encode", "images to codes", ("run=outputs/NAME projector=true", "run=outputs/NAME path=photos/")),
     Verb("decode", "decode", "codes to images", ("run=outputs/NAME path=codes.npz out=images/",)),
     Verb("export", "export", "networks for use without genctl", ("run=outputs/NAME format=onnx part=decoder",)),
+    Verb("doctor", "doctor", "is all well here: versions, devices, folders", ("",)),
     Verb("invert", "invert", "find codes of images by descent, such as for a GAN", ("run=outputs/NAME path=photos/",)),
 )
 VERBS = {verb.name: verb for verb in ROWS}

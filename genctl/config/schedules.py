@@ -113,17 +113,29 @@ def scheduled(moment: Moment, **values: float | Schedule) -> dict[str, Any]:
     return {name: value(moment) for name, value in values.items() if callable(value)}
 
 
-def unbounded(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Schedule]]:
-    """Yield key and schedule wherever a config has one, in its short form, that goes through all that trains."""
+def stated(settings: Mapping[str, Any]) -> Iterator[tuple[str, Schedule]]:
+    """Yield key and schedule wherever a config has one in its short form."""
+    for key, kind, arguments in _short_forms(settings):
+        yield key, SCHEDULES[kind](**arguments)
+
+
+def unbounded(settings: Mapping[str, Any]) -> Iterator[tuple[str, Schedule]]:
+    """Yield those that go through all that trains."""
+    for key, kind, arguments in _short_forms(settings):
+        if kind != "constant" and "steps" not in arguments:
+            yield key, SCHEDULES[kind](**arguments)
+
+
+def _short_forms(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """Yield key, kind and arguments of every schedule in a config."""
     for name, value in settings.items():
         if not isinstance(value, Mapping):
             continue
         kind: Any = next(iter(value), None)
         if kind in SCHEDULES and len(value) == 1:
-            if kind != "constant" and "steps" not in value[kind]:
-                yield f"{prefix}{name}", SCHEDULES[kind](**value[kind])
+            yield f"{prefix}{name}", kind, value[kind]
         else:
-            yield from unbounded(value, f"{prefix}{name}.")
+            yield from _short_forms(value, f"{prefix}{name}.")
 
 
 def takes_schedule(annotation: Any) -> bool:

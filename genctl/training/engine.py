@@ -75,13 +75,18 @@ def check_size(trainer: Trainer, strategy: Strategy) -> None:
     """Refuse a batch that no memory holds, and a run of no step. Raises UserError."""
     _check_length(trainer, strategy)
     for role, network in strategy.networks.items():
-        size = tf.as_dtype(keras.config.dtype_policy().compute_dtype).size
-        needed, free = trainer.batch_size // count() * kept_numbers(network) * size, free_memory()
+        needed, free = kept_bytes(trainer, network), free_memory()
         if needed > free:
             raise UserError(
                 f"{role}: a step of training keeps {amount(needed)} of what its layers give for trainer.batch_size="
                 f"{trainer.batch_size}, but {amount(free)} of memory are free: make one of them smaller."
             )
+
+
+def kept_bytes(trainer: Trainer, network: keras.Model) -> int:
+    """What a step keeps at least on each device of what the layers of a network give, until the way back."""
+    size = tf.as_dtype(keras.config.dtype_policy().compute_dtype).size
+    return trainer.batch_size // count() * kept_numbers(network) * size
 
 
 def sizes(trainer: Trainer, strategy: Strategy) -> str:
@@ -159,9 +164,15 @@ def suits_xla(strategy: Strategy, device: str, resident: bool) -> bool:
 
 def _compiles() -> bool:
     """Some new GPUs fail under XLA: better to know before the first step."""
+    if problem := xla_problem():
+        log.warning("XLA does not work on this GPU, so steps are not compiled with it: %s", problem)
+    return problem is None
+
+
+def xla_problem() -> str | None:
+    """What TensorFlow says where XLA does not work on the device that computes now; None where it does."""
     try:
         compiled(lambda x: tf.reduce_sum(x @ x), jit_compile=True)(tf.ones((8, 8)))
     except tf.errors.OpError as error:
-        log.warning("XLA does not work on this GPU, so steps are not compiled with it: %s", error.message)
-        return False
-    return True
+        return error.message
+    return None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from genctl.config.schedules import unbounded
 from genctl.runs import rundir
-from genctl.training.progress import losses
+from genctl.training.progress import GAP, losses
 
 if TYPE_CHECKING:
     from genctl.training.run import Run
@@ -21,19 +21,10 @@ def introduce(run: "Run") -> None:
     if not run.engine.writes:
         log.info("this process helps: the first one writes the run, and says how it goes")
         return
-    from genctl.compute.device import describe  # it brings TensorFlow
-
-    _introduce_data(run)
+    introduce_data(run)
     counts = parameters(run)
     log.info("parameters: %s", ", ".join(f"{role} {count:,}" for role, count in counts.items()))
-    log.info(
-        "device: %s; precision: %s; XLA: %s; data: %s (%.1f MiB)",
-        describe(run.engine.device),
-        run.trainer.precision,
-        "on" if run.engine.xla else "off",
-        "on the device" if run.engine.resident else "streamed",
-        (run.train.bytes + run.validation.bytes) / 2**20,
-    )
+    introduce_device(run)
     log.info("directory: %s", run.directory)
     table = "\n".join(f"| {role} | {count:,} |" for role, count in counts.items())
     run.board.text("parameters", f"| network | parameters |\n|---|---|\n{table}")
@@ -47,7 +38,7 @@ def introduce(run: "Run") -> None:
         )
     elif run.step:
         log.info("continuing at step %d of %d", run.step, run.total)
-    _warn_of_phases(run)
+    warn_of_phases(run)
 
 
 def introduce_new_length(run: "Run", before: int, config: Mapping[str, Any]) -> None:
@@ -66,7 +57,22 @@ def introduce_new_length(run: "Run", before: int, config: Mapping[str, Any]) -> 
         log.info("  %s goes on with %.3g at step %d; by the old length it was %.3g", key, new, run.step, old)
 
 
-def _introduce_data(run: "Run") -> None:
+def introduce_device(run: "Run") -> None:
+    """Say where and how it is computed."""
+    from genctl.compute.device import describe  # it brings TensorFlow
+
+    log.info(
+        "device: %s; precision: %s; XLA: %s; data: %s (%.1f MiB)",
+        describe(run.engine.device),
+        run.trainer.precision,
+        "on" if run.engine.xla else "off",
+        "on the device" if run.engine.resident else "streamed",
+        (run.train.bytes + run.validation.bytes) / 2**20,
+    )
+
+
+def introduce_data(run: "Run") -> None:
+    """Say what is trained, on what, and what was decided about the data."""
     sizes, spec = run.dataset.sizes, run.dataset.spec
     log.info(
         "%s on %s %s: %s training, %s validation and %s test examples",
@@ -81,7 +87,8 @@ def _introduce_data(run: "Run") -> None:
         log.info("augmentation: %s", run.strategy.augmentation)
 
 
-def _warn_of_phases(run: "Run") -> None:
+def warn_of_phases(run: "Run") -> None:
+    """Warn of phases that the run does not come to."""
     last = run.strategy.phase(run.total - 1)
     missing = list(run.strategy.phases)[list(run.strategy.phases).index(last) + 1 :]
     if missing:
@@ -132,7 +139,7 @@ def conclude(run: "Run") -> None:
     if not run.engine.writes:
         return
     speed = f" at {run.images_per_second:,.0f} images/s" if run.images_per_second else ""
-    log.info("finished %d steps%s: %s", run.step, speed, losses(run))
+    log.info("finished %d steps%s: %s", run.step, speed, GAP.join(losses(run)))
     if run.step < run.total:
         log.info("of %d: ended %s", run.total, _in_vain(run))
     if validation := run.latest.get("validation"):

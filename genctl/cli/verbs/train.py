@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import yaml
 
 from genctl.cli.terminal import Output, quiet
+from genctl.cli.verbs.preview import preview
 from genctl.config import files
 from genctl.config.invocation import Invocation
 from genctl.config.moved import MovedData, with_data_at
@@ -22,15 +23,13 @@ from genctl.sweeps import pruning
 from genctl.training import report
 from genctl.training.callbacks import Callback
 from genctl.training.loop import fit
-from genctl.training.monitor import Monitor, monitor
-from genctl.training.plan import Plan
 from genctl.training.plan import plan as make_plan
+from genctl.training.prepared import Prepared, prepared
 from genctl.training.profiling import Profile
 from genctl.training.progress import Progress
 from genctl.training.signals import Requests
 
 if TYPE_CHECKING:
-    from genctl.strategies.parts.strategy import Strategy
     from genctl.training.run import Run
 
 Tools = tuple[Progress, Requests, Profile]
@@ -38,11 +37,11 @@ Changes = dict[str, Any]  # of a part of the config; null: as it was
 log = logging.getLogger("genctl")
 
 
-def train(invocation: Invocation, **settings: Unpack[RunConfig]) -> TrainingResult | None:
+def train(invocation: Invocation, dry_run: bool, **settings: Unpack[RunConfig]) -> TrainingResult | None:
     """Train a model; a named run that has begun is continued, if its config is the same.
 
-    Returns its outcome; of several processes, one does. Raises UserError for a mistake in the config, and Stopped where
-    the run was stopped before its end.
+    dry_run: only say what the run would be and take, and return None. Returns its outcome; of several processes, one
+    does. Raises UserError for a mistake in the config, and Stopped where the run was stopped before its end.
     """
     config: dict[str, Any] = dict(settings)
     records.refuse_references(config, "the config")
@@ -55,6 +54,9 @@ def train(invocation: Invocation, **settings: Unpack[RunConfig]) -> TrainingResu
         raise UserError("trainer.workers needs name=…, so that all processes train the same run.")
     if directory and (directory / rundir.CONFIG).exists():
         _require_same(directory, config)
+    if dry_run:
+        preview(config, invocation)
+        return None
     made = (lambda: rundir.claim(directory)) if directory else (lambda: rundir.fresh(config["outputs"], stem))
     with _begun(config, config["dataset"], invocation, directory, made) as (run, callbacks, tools):
         fit(run, callbacks, *tools)
@@ -121,27 +123,20 @@ def _begun(
         if directory and (directory / rundir.SPEC).exists():  # the same data under another name are the same
             name = records.read_spec(directory).name
             plan.dataset.spec = dataclasses.replace(plan.dataset.spec, name=name)
-        # TensorFlow starts here, after all that can be refused without it.
-        from genctl.compute import device, parallel
-        from genctl.runs.pretrained import adopt
-        from genctl.training.engine import check_devices, check_size
+        with prepared(config, plan, invocation.trust) as parts:
+            from genctl.compute import device, parallel
+            from genctl.runs.pretrained import adopt
 
-        how = plan.trainer
-        with device.use(how.device, how.devices, how.workers, how.wait_seconds) as place:
-            strategy = build.strategy(config, plan.dataset.spec, invocation.trust)
-            check_devices(plan.trainer, strategy)
-            check_size(plan.trainer, strategy)
-            watch = monitor(plan.trainer, strategy, plan.callbacks)
-            turns: list[Callback] = [*plan.callbacks, *pruning.callbacks(watch, plan.callbacks)]
-            total = how.total_steps(plan.dataset.sizes["train"], strategy)
-            begun = _has_begun(directory, total)
+            strategy = parts.strategy
+            turns: list[Callback] = [*plan.callbacks, *pruning.callbacks(parts.watch, plan.callbacks)]
+            begun = _has_begun(directory, parts.total)
             source = adopt(strategy, strategy.pretrained) if strategy.pretrained and not begun else None
             with rundir.locked(make_directory(), parallel.worker()) as directory:
                 output.keep_in(directory / rundir.LOG)
                 if source:
                     log.info("encoder and decoder are those of %s", source)
-                provenance.record(directory, invocation, plan.dataset, config["seed"], device.describe(place))
-                run = _run(directory, config, plan, strategy, place, watch, total)
+                provenance.record(directory, invocation, plan.dataset, config["seed"], device.describe(parts.place))
+                run = _run(directory, config, parts)
                 report.introduce(run)
                 with _ended(run, output), _watched(run, output) as tools:
                     yield run, turns, tools
@@ -155,29 +150,17 @@ def _has_begun(directory: Path | None, total: int) -> bool:
     return stored is not None
 
 
-def _run(
-    directory: Path,
-    config: dict[str, Any],
-    plan: Plan,
-    strategy: "Strategy",
-    place: str,
-    watch: Monitor,
-    total: int,
-) -> "Run":
+def _run(directory: Path, config: dict[str, Any], parts: Prepared) -> "Run":
     """The run at its beginning, or where its newest checkpoint left it."""
-    from genctl.training.engine import engine
-    from genctl.training.run import Run
-
-    how = engine(directory, plan.trainer, plan.dataset, strategy, place)
-    run = Run(strategy, plan.dataset, directory, plan.trainer, how, total=total, seed=config["seed"], monitor=watch)
+    run = parts.run(directory, config["seed"])
     if stored := checkpoint.newest(directory / "checkpoints"):
         run.restore(stored.arrays, stored.facts)
         report.introduce_new_length(run, stored.facts["total"], config)
     else:
         run.journal.truncate(0)
     records.write_config(directory, config)
-    rundir.write_json(directory / rundir.SPEC, plan.dataset.spec.to_json())
-    if run.step == 0 and plan.trainer.on_nan == "rollback":
+    rundir.write_json(directory / rundir.SPEC, run.dataset.spec.to_json())
+    if run.step == 0 and run.trainer.on_nan == "rollback":
         run.save()  # so that there is a place to go back to from the first steps
     run.board.text("config", f"```yaml\n{yaml.safe_dump(config, sort_keys=False)}```")
     return run
