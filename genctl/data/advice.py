@@ -7,8 +7,8 @@ from genctl.data.survey import Survey
 
 UNREADABLE = "Mend or remove these, or train with dataset.skip_bad=true, which leaves them out."
 LEAK = (
-    "Remove these from one side: what is measured on pictures that were trained on is better than the model is. Where "
-    "genctl cuts the splits itself, remove the copies."
+    "Copies of examples of training that are in validation or test, or of validation in test: remove these, since what "
+    "is measured on examples that the model was trained or chosen on is better than the model is."
 )
 RELABELLED = "Decide which class is right, and remove the others: the model cannot learn both."
 COPIES = {

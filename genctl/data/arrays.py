@@ -69,7 +69,10 @@ def read(
     setting = "dataset.range" if given else f"its array '{_RANGE}'" if own else ""
     spec, images = _in_range(spec, parts, given or own, setting, known)
     decided = {**_decided(parts, spec), **spec.decided}
-    by_split = {part.split: Examples(*own, part.names) for part, *own in zip(parts, images, labels, strict=True)}
+    by_split = {
+        part.split: Examples(own, own_labels, part.names)
+        for part, own, own_labels in zip(parts, images, labels, strict=True)
+    }
     spec = dataclasses.replace(spec, decided=decided)
     left_out = {name: "it holds NaN or infinite values" for part in parts for name in part.left_out}
     return Source(spec, by_split["train"], by_split.get("test"), by_split.get("validation"), left_out)

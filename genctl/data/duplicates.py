@@ -14,7 +14,7 @@ _SURE = 0.1  # no other picture is so near, but for frames of one scene
 _MOST = 1 / 3  # of a copy, as strong compression makes it
 _OF_OTHERS = 0.3  # of a copy, relative to what differs from the picture by little: pictures of one digit are all alike
 _OTHERS, _NEAREST = 1024, 3  # as many others are looked at for that, and the third nearest counts
-_AT_ONCE = 2**14  # thumbnails that are compared
+_AT_ONCE, _ROWS = 2**14, 2**11  # thumbnails that are compared, with one other and with _OTHERS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,8 +99,8 @@ def _usual(thumbnails: np.ndarray, places: np.ndarray) -> np.ndarray:
     others = flat[draw].astype(np.float32)
     spread, square = others.std(axis=1), (others**2).mean(axis=1)
     usual = np.zeros(len(places), np.float32)
-    for start in range(0, len(places), _AT_ONCE // 8):
-        part = places[start : start + _AT_ONCE // 8]
+    for start in range(0, len(places), _ROWS):
+        part = places[start : start + _ROWS]
         some = flat[part].astype(np.float32)
         squares = (some**2).mean(axis=1)[:, None] + square - 2 / some.shape[1] * (some @ others.T)
         differ = np.sqrt(np.maximum(squares, 0)) / np.maximum(np.maximum(some.std(axis=1)[:, None], spread), 1)

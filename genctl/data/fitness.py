@@ -9,7 +9,7 @@ import numpy as np
 from genctl.data import advice
 from genctl.data.dataset import Dataset
 from genctl.data.duplicates import KINDS, find_copies
-from genctl.data.examples import SplitName
+from genctl.data.examples import Split, SplitName
 from genctl.data.locations import shown
 from genctl.data.prints import take_prints
 
@@ -33,12 +33,12 @@ class Finding:
 class Fitness:
     """Looks at all examples of a data set, in bounded memory; those of training come first.
 
-    prints, copies: of all examples, in the order of SPLITS.
+    prints, copies: of all examples, in the order of SPLITS and of the user's files.
     """
 
     def __init__(self, dataset: Dataset):
         self.dataset = dataset
-        self._splits = [dataset.split(name) for name in SPLITS]
+        self._splits = [_in_order(dataset.split(name)) for name in SPLITS]
         self._ends = np.cumsum([split.size for split in self._splits])
         self._split_of = np.repeat(np.arange(len(SPLITS)), [split.size for split in self._splits])
         self.prints = take_prints(self._splits, dataset.spec)
@@ -48,13 +48,12 @@ class Fitness:
     def classes(self) -> dict[str, dict[str, int]]:
         """How many examples of each class each split has; empty without labels."""
         names = self.dataset.spec.class_names
-        labels = {split.name: split.pool.labels for split in self._splits}
-        counts = {
-            split.name: np.bincount(own[split.positions], minlength=len(names)).tolist()
-            for split in self._splits
-            if (own := labels[split.name]) is not None
-        }
-        return {name: dict(zip(names, own, strict=True)) for name, own in counts.items()} if names else {}
+        counts = {}
+        for split in self._splits:
+            if names and split.pool.labels is not None:
+                numbers = np.bincount(split.pool.labels[split.positions], minlength=len(names))
+                counts[split.name] = dict(zip(names, numbers.tolist(), strict=True))
+        return counts
 
     @functools.cached_property
     def levels(self) -> tuple[float, float]:
@@ -80,8 +79,7 @@ class Fitness:
         copies, left_out = self.copies, self.dataset.left_out
         unread = [{"name": name, "reason": reason} for name, reason in left_out.items()]
         yield Finding("unreadable", len(left_out), advice.UNREADABLE, unread)
-        leaks = (self._split_of > 0) & (self._split_of[copies.first] == 0)
-        yield self._of("of validation or test also in training", leaks, advice.LEAK)
+        yield self._of("in two splits", self._split_of != self._split_of[copies.first], advice.LEAK)
         yield self._of("copies in another class", self._relabelled(), advice.RELABELLED)
         for place, kind in enumerate(KINDS):
             yield self._of(f"{kind} copies", copies.kind == place, advice.COPIES[kind])
@@ -112,7 +110,7 @@ class Fitness:
 
     def _of(self, name: str, which: np.ndarray, what_to_do: str) -> Finding:
         """A finding about some examples, (n,) bool."""
-        examples = [self._named(place) for place in np.flatnonzero(which)]
+        examples = [self._named(place) for place in np.flatnonzero(which).tolist()]
         return Finding(name, len(examples), what_to_do, examples)
 
     def _named(self, place: int) -> dict[str, str]:
@@ -138,3 +136,8 @@ class Fitness:
     def _images(self, places: np.ndarray) -> np.ndarray:
         found = [self._splits[split].take(np.array([row])).images for split, row in map(self._at, places)]
         return self.dataset.spec.to_bytes(np.concatenate(found))
+
+
+def _in_order(split: Split) -> Split:
+    """The same examples as they stand in the user's files, so that the first of several copies is the original."""
+    return dataclasses.replace(split, positions=np.sort(split.positions))

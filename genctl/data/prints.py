@@ -41,9 +41,15 @@ class Prints:
     def empty(cls, count: int, spec: Spec) -> "Prints":
         """Room for so many examples of a data set."""
         small = (*(min(_SIDE, side) for side in spec.image_shape[:2]), spec.image_shape[2]) if spec.is_image else (0,)
-        bytes_, hashes = ([np.zeros(count, kind) for _ in range(2)] for kind in (np.uint8, np.uint64))
-        digests, spread = np.zeros((count, 2), np.uint64), np.zeros(count, np.float32)
-        return cls(digests, spread, *bytes_, *hashes, np.zeros((count, *small), np.uint8))
+        return cls(
+            digests=np.zeros((count, 2), np.uint64),
+            spread=np.zeros(count, np.float32),
+            least=np.zeros(count, np.uint8),
+            most=np.zeros(count, np.uint8),
+            hashes=np.zeros(count, np.uint64),
+            mirrored=np.zeros(count, np.uint64),
+            thumbnails=np.zeros((count, *small), np.uint8),
+        )
 
     def fill(self, place: int, example: np.ndarray) -> None:
         """Look at an example: a picture (h, w, c) uint8, or a vector (d,)."""
