@@ -46,11 +46,11 @@ class Fitness:
 
     @functools.cached_property
     def classes(self) -> dict[str, dict[str, int]]:
-        """How many examples of each class each split has; empty without labels."""
+        """How many examples of each class each split has, if any; empty without labels."""
         names = self.dataset.spec.class_names
         counts = {}
         for split in self._splits:
-            if names and split.pool.labels is not None:
+            if names and split.size and split.pool.labels is not None:
                 numbers = np.bincount(split.pool.labels[split.positions], minlength=len(names))
                 counts[split.name] = dict(zip(names, numbers.tolist(), strict=True))
         return counts
@@ -60,6 +60,7 @@ class Fitness:
         """Of pictures the levels of 256 between which the pixels of nearly all lie."""
         return float(np.percentile(self.prints.least, 1)), float(np.percentile(self.prints.most, 99))
 
+    @functools.cached_property
     def findings(self) -> list[Finding]:
         """All that is worth a word, the gravest first; none where the data are fit."""
         return [finding for finding in self._all() if finding.count]

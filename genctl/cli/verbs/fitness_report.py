@@ -19,7 +19,7 @@ FIT = "Nothing was found that speaks against training on these data."
 
 def show(fitness: Fitness, console: Console) -> None:
     """Show what the data are, what was found, what to do about it, and what they are enough for."""
-    spec, findings = fitness.dataset.spec, fitness.findings()
+    spec, findings = fitness.dataset.spec, fitness.findings
     facts = _table("", "", title=f"data set {spec.name}")
     for name, value in _facts(fitness).items():
         facts.add_row(plain(name), plain(value))
@@ -46,7 +46,7 @@ def as_json(fitness: Fitness) -> str:
         "decided": spec.decided,
         "classes": fitness.classes,
         "enough_for": [need._asdict() | {"enough": need.there >= need.needed} for need in fitness.needs()],
-        "findings": [dataclasses.asdict(finding) for finding in fitness.findings()],
+        "findings": [dataclasses.asdict(finding) for finding in fitness.findings],
     }
     if spec.is_image:
         report |= {"levels": list(fitness.levels), "contrast": float(fitness.prints.spread.mean())}
