@@ -34,10 +34,12 @@ class Verb:
 
 EVALUATE = ("run=outputs/NAME", "run=outputs/NAME metrics=[frechet,kernel] n=50000", "real=photos/ samples=made.npz")
 TRAIN = ("model=vae dataset=mnist trainer.steps=2000", "-m model=ae,vae,gan seed=1,2")
+DATA = ("dataset=folder dataset.path=photos/", "dataset=mnist json=report.json png=seen.png")
 COMPARE = ("outputs/", "outputs/one outputs/two by=frechet_distance html=runs.html")
 RUNS = ("", "outputs/mine", "delete outputs/mine")
 SWEEP = ("status outputs/x", "stop outputs/x")
 ROWS = (
+    Verb("data", "data", "is a data set fit? copies, leaks, unreadable files, balance", DATA),
     Verb("train", "train", "train a model; the same name=… continues a run", TRAIN, sweep="train_many"),
     Verb("resume", "train", "continue a run from its newest checkpoint", ("run=outputs/NAME trainer.steps=5000",)),
     Verb("sample", "sample", "draw images from a trained run", ("run=outputs/NAME n=64",)),

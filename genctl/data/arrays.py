@@ -69,20 +69,29 @@ def read(
     setting = "dataset.range" if given else f"its array '{_RANGE}'" if own else ""
     spec, images = _in_range(spec, parts, given or own, setting, known)
     decided = {**_decided(parts, spec), **spec.decided}
-    by_split = {part.split: Examples(*pair) for part, pair in zip(parts, zip(images, labels, strict=True), strict=True)}
+    by_split = {
+        part.split: Examples(own, own_labels, part.names)
+        for part, own, own_labels in zip(parts, images, labels, strict=True)
+    }
     spec = dataclasses.replace(spec, decided=decided)
-    return Source(spec, by_split["train"], by_split.get("test"), by_split.get("validation"))
+    left_out = {name: "it holds NaN or infinite values" for part in parts for name in part.left_out}
+    return Source(spec, by_split["train"], by_split.get("test"), by_split.get("validation"), left_out)
 
 
 @dataclasses.dataclass(frozen=True)
 class _Part:
-    """One split as it is in the file; key: of its images, as it is shown; name: for messages."""
+    """One split as it is in the file; key: of its images, as it is shown; name: for messages.
+
+    names: of the examples, where some were left out; left_out: of these.
+    """
 
     split: str
     key: str
     name: str
     images: np.ndarray
     labels: np.ndarray | None
+    names: np.ndarray | None = None
+    left_out: np.ndarray = dataclasses.field(default_factory=lambda: np.array([], object))
 
 
 def _in_range(
@@ -182,6 +191,6 @@ def _whole(part: _Part, skip_bad: bool) -> _Part:
         raise UserError(f"{problem}: none is left. Mend the file.")
     require_memory(f"{part.name} without these", part.images.nbytes, _SMALLER)
     logging.getLogger("genctl").warning("%s. They are left out (dataset.skip_bad=true).", problem)
-    return dataclasses.replace(
-        part, images=part.images[good], labels=None if part.labels is None else part.labels[good]
-    )
+    labels = None if part.labels is None else part.labels[good]
+    names = np.array([f"{part.split}[{place}]" for place in range(len(good))], object)
+    return dataclasses.replace(part, images=part.images[good], labels=labels, names=names[good], left_out=names[~good])

@@ -32,7 +32,7 @@ class Augment:
 
 
 class Dataset:
-    """The splits of a source, fixed by `split_seed` whatever the run's own seed is.
+    """The splits of a source, fixed by `split_seed` whatever the run's own seed is; and its `left_out` and `survey`.
 
     validation_fraction, test_fraction: of the training pool; they count only where the source has no such split of its
         own, and `validation_fraction` only where `folds` is None.
@@ -59,7 +59,7 @@ class Dataset:
         if stratify and source.train.labels is None:
             raise UserError(f"dataset.stratify=true needs labels, and '{source.spec.name}' has none: set it to false.")
         own = {"test": source.test, "validation": source.validation if folds is None else None}
-        self.augment = augment
+        self.augment, self.left_out, self.survey = augment, source.left_out, source.survey
         self._pools = {name: pool for name, pool in own.items() if pool is not None}
         self._source = source
         fractions = {"validation": validation_fraction, "test": test_fraction} | dict.fromkeys(self._pools, 0.0)

@@ -4,12 +4,14 @@ import dataclasses
 import functools
 import hashlib
 import mmap
+from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
 
 from genctl.compute.memory import require_memory
 from genctl.data.spec import Spec
+from genctl.data.survey import Survey
 
 SplitName = Literal["train", "validation", "test"]
 _CHUNK_BYTES = 2**24
@@ -20,11 +22,13 @@ class Examples:
     """Examples and their labels, aligned.
 
     images: (n, h, w, c) or (n, d), uint8 or float32; may be a np.memmap.
-    labels: (n,) int32 in [0, classes), or None.
+    labels: (n,) int32 in [0, classes), or None. names: (n,) texts, what each was in the user's files, where its
+    place alone does not say it.
     """
 
     images: np.ndarray
     labels: np.ndarray | None
+    names: np.ndarray | None = None
 
     @functools.cached_property
     def fingerprint(self) -> str:
@@ -76,12 +80,17 @@ class Split:
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """What a loader returns; splits that are None are cut from `train` by the Dataset."""
+    """What a loader returns; splits that are None are cut from `train` by the Dataset.
+
+    left_out: what cannot be read, by its name, and why. survey: of image files, None for others.
+    """
 
     spec: Spec
     train: Examples
     test: Examples | None = None
     validation: Examples | None = None
+    left_out: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    survey: Survey | None = None
 
 
 def fingerprint_of(*arrays: np.ndarray | None) -> str:

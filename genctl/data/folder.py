@@ -1,5 +1,6 @@
 """A user's own image files, below one folder."""
 
+import dataclasses
 import hashlib
 import logging
 import math
@@ -96,11 +97,14 @@ def read(
         decided=_decided(listing, layout, packed, images.shape[1:], wanted)
         | {"range": described(numbers, ends, "dataset.range" if given else "", known)},
     )
-    return _divided(spec, stored(name, [(images, ends)], spec.known.ends)[0], layout, packed.counts)
+    source = _divided(spec, stored(name, [(images, ends)], spec.known.ends)[0], names, layout, packed.counts)
+    left_out = {shown(names[position]): reason for position, reason in packed.bad.items()}
+    return dataclasses.replace(source, left_out=left_out, survey=packed.survey)
 
 
-def _divided(spec: Spec, images: np.ndarray, layout: Layout, counts: Sequence[int]) -> Source:
-    """The pictures by split; they lie in the order of the splits."""
+def _divided(spec: Spec, images: np.ndarray, names: Sequence[str], layout: Layout, counts: Sequence[int]) -> Source:
+    """The pictures by split, with the names of their files; they lie in the order of the splits."""
+    files = np.repeat(np.array(names, object), counts)
     splits = np.repeat(layout.splits, counts)
     labels = None
     if layout.labels is not None:
@@ -110,7 +114,7 @@ def _divided(spec: Spec, images: np.ndarray, layout: Layout, counts: Sequence[in
         places = np.flatnonzero(splits == split)
         if len(places):
             rows = slice(places[0], places[-1] + 1)
-            by_split[split] = Examples(images[rows], None if labels is None else labels[rows])
+            by_split[split] = Examples(images[rows], None if labels is None else labels[rows], files[rows])
     if "train" not in by_split:
         raise UserError(f"'{spec.name}': none of the pictures of its training split can be read: mend them.")
     return Source(spec, by_split["train"], by_split.get("test"), by_split.get("validation"))
@@ -154,12 +158,15 @@ def _packed(root: Path, names: Sequence[str], wanted: Wanted) -> tuple[np.ndarra
         if _key(root, names, wanted) != key:
             raise UserError(f"{shown(root)} changed while its images were read: try again when nothing writes there.")
 
-    return unpack(made_once(cache_path("folders", key), make), len(names))
+    images, description = unpack(made_once(cache_path("folders", key), make), len(names))
+    _refuse(names, description.bad, wanted.skip_bad)
+    return images, description
 
 
 def _key(root: Path, names: Sequence[str], wanted: Wanted) -> str:
     """Name the pack of these files as they are now, under these settings."""
-    digest = hashlib.sha256(repr((_PACK_VERSION, str(root.resolve()), tuple(wanted))).encode())
+    settings = tuple(wanted._replace(skip_bad=False))  # of a pack with bad files is told when it is read
+    digest = hashlib.sha256(repr((_PACK_VERSION, str(root.resolve()), settings)).encode())
     for name in names:
         digest.update(repr((name, _state(root / name))).encode())
     return digest.hexdigest()[:32]
