@@ -65,6 +65,9 @@ def test_what_has_no_dry_run_says_so(genctl: Genctl) -> None:
         "train", "-m", "seed=1,2", "dry_run=true"
     )
     assert "dry_run=true,false" in genctl.bad("train", "-m", "dry_run=true,false", "hydra.verbose=false")
+    Path("configs/experiment").mkdir(parents=True)
+    Path("configs/experiment/mine.yaml").write_text("# @package _global_\ndry_run: true\n")
+    assert "from a file of configs, is of one run" in genctl.bad("train", "-m", "seed=1,2", "experiment=mine")
     workers = ("trainer.workers=tf_config", "name=x", "dry_run=true")
     assert "leave trainer.workers out" in genctl.bad("train", *tiny("vae"), *workers)
     assert "trainer.batch_size=32" in genctl.bad(
@@ -72,7 +75,7 @@ def test_what_has_no_dry_run_says_so(genctl: Genctl) -> None:
     )
     with pytest.raises(UserError, match="dry_run=true is for the command line"):
         package.train("dry_run=true")
-    assert list(Path().iterdir()) == []
+    assert list(Path().iterdir()) == [Path("configs")]
 
 
 def test_pictures_are_in_proportion() -> None:

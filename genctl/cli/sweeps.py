@@ -27,6 +27,7 @@ from genctl.sweeps.space import Dimension, described
 from genctl.sweeps.sweep_settings import Settings
 
 BASIC = f"{BasicLauncher.__module__}.{BasicLauncher.__name__}"
+OF_ONE_RUN = "is of one run: with -m, say sweep.dry_run=true, which tries some of the trials."
 OWN = ("outputs", "name")  # which say where the sweep is
 
 
@@ -68,7 +69,7 @@ def refuse_dry_run(request: Request) -> None:
     """Refuse a dry run of each job of a sweep, which has one of its own. Raises UserError."""
     for word in request.overrides:
         if word.lstrip("+~").startswith("dry_run="):
-            raise UserError(f"{word} is of one run: with -m, say sweep.dry_run=true, which tries some of the trials.")
+            raise UserError(f"{word} {OF_ONE_RUN}")
 
 
 def define(request: Request, settings: Settings, flags: Sequence[str]) -> Sweep:
@@ -80,6 +81,8 @@ def define(request: Request, settings: Settings, flags: Sequence[str]) -> Sweep:
     overrides = composition.parse_typed(request)
     swept = dimensions(overrides, settings)
     config, _ = composition.compose(request)
+    if config["dry_run"]:
+        raise UserError(f"dry_run=true, from a file of configs, {OF_ONE_RUN}")
     if clash := [one.input_line for one in overrides if one.is_sweep_override() and one.key_or_group in OWN]:
         raise UserError(f"{clash[0]} varies where the trials are, which lie together in one directory: give one value.")
     _refuse_twice(overrides)
