@@ -6,7 +6,6 @@ import tensorflow as tf
 from genctl.compute.context import Noise, StepContext
 from genctl.config.intervals import Steps, Width
 from genctl.data.spec import Spec
-from genctl.objectives.likelihoods import sigmoid_image
 from genctl.strategies.parts.game import AUGMENTATION, Game
 from genctl.strategies.parts.strategy import Batch, NetworkBuilder, OptimizerBuilder, Strategy, attach
 from genctl.strategies.players.player import Logs, Loss, Player
@@ -68,4 +67,4 @@ class GAN(Strategy):
         return noise.normal("z", (keras.ops.shape(label)[0], self.code_dim))
 
     def decode(self, code: tf.Tensor, label: tf.Tensor, training: bool = False) -> tf.Tensor:
-        return sigmoid_image(self.generator(attach(code, label), training=training))
+        return keras.ops.tanh(self.generator(attach(code, label), training=training))

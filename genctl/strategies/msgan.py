@@ -13,7 +13,6 @@ import tensorflow as tf
 from genctl.compute.context import Noise, StepContext
 from genctl.config.intervals import Steps, Width
 from genctl.data.spec import Spec
-from genctl.objectives.likelihoods import sigmoid_image
 from genctl.strategies.parts.game import AUGMENTATION, Game
 from genctl.strategies.parts.multilevel_game import MultilevelGame, numbered
 from genctl.strategies.parts.phases import taking_part
@@ -81,7 +80,7 @@ class MSGAN(Strategy):
         """Images in [-1, 1] of the first so many sizes; what only larger ones need is not computed."""
         generator = keras.Model(self.generator.inputs, self.generator.outputs[:levels])
         outputs = keras.tree.flatten(generator(attach(code, label), training=training))
-        return [sigmoid_image(output) for output in outputs]
+        return [keras.ops.tanh(output) for output in outputs]
 
     def draw(self, label: tf.Tensor, noise: Noise) -> tf.Tensor:
         return noise.normal("z", (keras.ops.shape(label)[0], self.code_dim))

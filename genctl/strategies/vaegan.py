@@ -19,7 +19,7 @@ from genctl.config.intervals import Steps, Width
 from genctl.config.schedules import NonNegativeScheduled, at, scheduled
 from genctl.data.spec import Spec
 from genctl.networks.features import features
-from genctl.objectives.likelihoods import sigmoid_image, total
+from genctl.objectives.likelihoods import total
 from genctl.objectives.normal import Normal, standard_normal_kl
 from genctl.strategies.parts.game import AUGMENTATION, Game
 from genctl.strategies.parts.strategy import Batch, NetworkBuilder, OptimizerBuilder, Strategy, attach
@@ -126,7 +126,7 @@ class VAEGAN(Strategy):
         return self.posterior(batch).mean
 
     def decode(self, code: tf.Tensor, label: tf.Tensor, training: bool = False) -> tf.Tensor:
-        return sigmoid_image(self.decoder(attach(code, label), training=training))
+        return keras.ops.tanh(self.decoder(attach(code, label), training=training))
 
 
 def in_turn(evens: tf.Tensor, odds: tf.Tensor) -> tf.Tensor:
