@@ -39,7 +39,6 @@ COMPARE = ("outputs/", "outputs/one outputs/two by=frechet_distance html=runs.ht
 RUNS = ("", "outputs/mine", "delete outputs/mine")
 SWEEP = ("status outputs/x", "stop outputs/x")
 ROWS = (
-    Verb("data", "data", "is a data set fit? copies, leaks, unreadable files, balance", DATA),
     Verb("train", "train", "train a model; the same name=… continues a run", TRAIN, sweep="train_many"),
     Verb("resume", "train", "continue a run from its newest checkpoint", ("run=outputs/NAME trainer.steps=5000",)),
     Verb("sample", "sample", "draw images from a trained run", ("run=outputs/NAME n=64",)),
@@ -47,6 +46,7 @@ ROWS = (
     Verb("compare", "compare", "a table of runs: settings, metrics, speed, size", COMPARE, places="runs"),
     Verb("runs", "runs", "list runs: state, steps, size on disk; or delete some", RUNS, places="places"),
     Verb("sweep", "sweep", "look at a sweep, or stop it", SWEEP, places="words", takes="status|stop DIR"),
+    Verb("data", "data", "is a data set fit? copies, leaks, unreadable files, balance", DATA),
     Verb("reconstruct", "reconstruct", "encode and decode images, beside the originals", ("run=outputs/NAME n=32",)),
     Verb("interpolate", "interpolate", "go from image to image", ("run=outputs/NAME", "run=outputs/NAME split=test")),
     Verb("traverse", "traverse", "vary one number of a code at a time", ("run=outputs/NAME",)),

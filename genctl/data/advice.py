@@ -65,7 +65,7 @@ def of_sizes(survey: Survey) -> dict[str, tuple[int, str]]:
     if survey.enlarged > _MANY_ENLARGED * survey.files:
         found["smaller than dataset.image_size"] = survey.enlarged, ENLARGED
     if survey.cut[0] > _MUCH_CUT:
-        found[f"cut at their sides, by {survey.cut[0]:.0%} on average"] = survey.files, CUT
+        found["cut at their sides"] = survey.files, CUT
     return found
 
 

@@ -99,7 +99,7 @@ class Fitness:
         grey = colours.shape[-1] == 3 and bool((colours == colours[..., :1]).all())
         yield Finding("grey, but with three channels", count * grey, advice.GREY)
         dim = self.levels[1] - self.levels[0] < _DIM
-        yield Finding(f"within levels {self.levels[0]:.0f} to {self.levels[1]:.0f} of 255", count * dim, advice.DIM)
+        yield Finding("within few levels", count * dim, advice.DIM)
 
     def _relabelled(self) -> np.ndarray:
         """Which examples are copies of one of another class, (n,) bool."""
