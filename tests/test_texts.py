@@ -19,7 +19,8 @@ from genctl.cli.composition import Request
 from genctl.cli.main import main
 from genctl.cli.naming import name_of
 from genctl.cli.schema import annotations
-from genctl.cli.sweeps import define, read_settings
+from genctl.cli.sweep_presets import read_settings
+from genctl.cli.sweeps import define
 from genctl.cli.table import VERBS
 from genctl.config.allowed import PLACES, SEVERAL
 from genctl.config.signatures import type_hints
