@@ -32,7 +32,7 @@ MISLEADING = [
     *("2024_01_15", "1e3", "true", "007", "1_0", "+5", "-0", "0x10", "0o17", "1.50", ".5", "5.", "False", "nan", "inf"),
     *("12:30:45", "2024-01-15", "yes", "1e3x"),
 ]
-NEEDED = {"decode": ("run=r", "path=p")} | dict.fromkeys(
+NEEDED = {"data": (), "decode": ("run=r", "path=p")} | dict.fromkeys(
     ("compare", "train", "evaluate", "runs", "sweep"), ()
 )  # else: a run
 Given = Callable[..., list[dict[str, Any]]]
