@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from genctl.compute import parallel
 from genctl.runs import checkpoint, rundir
 from genctl.training.callbacks import Log
 from genctl.training.run import Run
+from genctl.training.signals import TOGETHER
 
 EVERY = (
     "optimizer.learning_rate=1e-3",  # which falls no faster in a shorter run
@@ -168,15 +170,17 @@ def test_a_signal_that_comes_while_processes_agree_is_not_lost(genctl: Genctl, m
 def test_a_second_signal_stops_at_once(genctl: Genctl, finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first one comes at step 10; while its checkpoint is about to be written, the second one comes."""
     call, save = Log.__call__, Run.save
-    before = signal.getsignal(signal.SIGTERM)
+    asked: list[int] = []
 
     def logged(log: Log, run: Run) -> None:
         call(log, run)
         if run.step == 10:
+            asked.append(run.step)
             os.kill(os.getpid(), signal.SIGINT)
 
     def saved(run: Run) -> None:
-        if signal.getsignal(signal.SIGTERM) == before:
+        if asked:
+            time.sleep(1.1 * TOGETHER)  # until then it would be the same request
             os.kill(os.getpid(), signal.SIGINT)
         save(run)
 

@@ -86,7 +86,7 @@ def numbers(run: str) -> dict[str, list[float]]:
     return logs | {name: array.ravel().tolist() for name, array in load(newest_weights(run)).items()}
 
 
-@pytest.mark.parametrize("names", [("floors", "sparse"), ("turns", "codes")], ids=" ".join)
+@pytest.mark.parametrize("names", [("floors", "sparse"), pytest.param(("turns", "codes"), marks=NIGHTLY)], ids=" ".join)
 def test_what_is_no_mean_over_examples_is_of_all_devices(genctl: Genctl, names: tuple[str, ...]) -> None:
     short = ("trainer.steps=6", "callbacks.log.every_steps=2", "callbacks.images.every_steps=0", "dataset.limit=100")
     jobs = {name: [*NOT_MEANS[name], *WORDS, *short, "optimizer.learning_rate=1e-3"] for name in names}

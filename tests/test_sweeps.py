@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import re
 import shutil
 import signal
@@ -215,6 +216,17 @@ def test_a_sweep_is_seen_and_stopped_from_elsewhere(genctl: Genctl) -> None:
     assert "takes status or stop" in genctl.bad("sweep", "status")
     assert "runs is no sweep: it has no sweep.yaml" in genctl.bad("sweep", "status", "runs")
     assert "nowhere is not there" in genctl.bad("runs", "nowhere")
+
+
+def test_a_folder_for_sockets_that_is_too_long_is_one_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    long = tmp_path / ("long" * 30)
+    long.mkdir()
+    command = [sys.executable, "-m", "genctl", *SWEEP, "seed=1,2"]
+    done = subprocess.run(command, env=os.environ | {"TMPDIR": str(long)}, capture_output=True, text=True)
+    assert (
+        done.returncode == 1 and f"TMPDIR={long} is too long a path" in done.stderr and "Traceback" not in done.stderr
+    )
 
 
 def test_a_cross_validation_is_a_mean_over_folds(genctl: Genctl) -> None:

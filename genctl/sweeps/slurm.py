@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from submitit.helpers import DelayedSubmission
 
 FOLDER = "slurm"  # in a sweep's own folder: one for each job, with its script and what its workers print
+LOGGING = "SUBMITIT_LOG_LEVEL"
 OFTEN = 1_000_000  # times that a worker may be queued again
 
 
@@ -71,10 +72,7 @@ class Submitted:
 
 def require() -> None:
     """Raise UserError where no job can be submitted from here."""
-    try:
-        import submitit  # noqa: F401
-    except ImportError as error:
-        raise UserError("sweep.engine=slurm needs submitit: pip install 'genctl[slurm]'.") from error
+    _load_submitit()
     for program in ("sbatch", "srun"):
         if shutil.which(program) is None:
             raise UserError(
@@ -85,7 +83,7 @@ def require() -> None:
 
 def submit(sweep: Sweep, left: int, settings: Settings, worker: Worker) -> Submitted:
     """Queue workers for so many trials that are left. Raises UserError where Slurm does not take the job."""
-    import submitit
+    submitit = _load_submitit()
     from submitit.core.utils import FailedJobError, FailedSubmissionError
 
     parent = sweep.directory.absolute() / INSIDE / FOLDER
@@ -104,6 +102,23 @@ def submit(sweep: Sweep, left: int, settings: Settings, worker: Worker) -> Submi
         reason = "; ".join(str(error).replace("sbatch: error: ", "").splitlines())
         raise UserError(f"sweep.engine=slurm: sbatch took no job: {reason}.") from error
     return Submitted(jobs[0].job_id.partition("_")[0], count, folder)
+
+
+def _load_submitit() -> Any:
+    """Import submitit without its set-up of logging, which would close the handlers of this process.
+
+    Workers keep it. Raises UserError where it is not installed.
+    """
+    kept = os.environ.get(LOGGING)
+    os.environ[LOGGING] = "NOCONFIG"
+    try:
+        import submitit
+    except ImportError as error:
+        raise UserError("sweep.engine=slurm needs submitit: pip install 'genctl[slurm]'.") from error
+    finally:
+        del os.environ[LOGGING]
+        os.environ.update({LOGGING: kept} if kept is not None else {})
+    return submitit
 
 
 def was_used(sweep: Sweep) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from genctl.errors import first_line
+from genctl.errors import UserError, first_line
 from genctl.sweeps.slots import slots, start
 from genctl.sweeps.states import reason
 
@@ -17,6 +17,8 @@ def problem(function: Callable[[Sequence[str]], int], words: Sequence[str], mess
     """
     try:
         process = start(function, words, slots(1)[0], messages)
+    except UserError as error:
+        return str(error)
     except (EOFError, OSError) as error:  # the process that TensorFlow is imported in has crashed
         return f"no process with TensorFlow can be started ({first_line(error)})"
     try:
