@@ -58,9 +58,7 @@ def kill_at(monkeypatch: pytest.MonkeyPatch, step: int, operation: int) -> None:
 MOMENTS = [*((step, operation) for step in (10, 20, 30) for operation in range(1, 8)), (30, 8)]
 
 
-@pytest.mark.parametrize(
-    "model", [pytest.param(model, marks=() if model in ("vae", "aegan") else NIGHTLY) for model in ROLES]
-)
+@pytest.mark.parametrize("model", [pytest.param(model, marks=() if model == "vae" else NIGHTLY) for model in ROLES])
 def test_kills_at_every_write_of_a_checkpoint_lose_nothing(
     genctl: Genctl, trained: Callable[..., Path], model: str
 ) -> None:

@@ -43,9 +43,11 @@ def test_weights_and_rates_share_a_short_trial_and_other_networks_have_their_own
 
 
 def test_a_trial_that_fails_at_once_leaves_no_estimate(genctl: Genctl) -> None:
-    Path("broken.py").write_text(
+    Path("unestimated.py").write_text(
         "from genctl.strategies.vae import VAE\nclass Broken(VAE):\n"
         "    def step(self, batch, context):\n        raise RuntimeError('too odd')\n"
     )
-    out = genctl.good(*SWEEP, "seed=1,2", "trust=[broken]", "model._target_=broken.Broken", "sweep.dry_run=true").out
+    out = genctl.good(
+        *SWEEP, "seed=1,2", "trust=[unestimated]", "model._target_=unestimated.Broken", "sweep.dry_run=true"
+    ).out
     assert "no estimate by seed-1: " in out and "too odd" in out and "estimate: " not in out

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 import yaml
-from conftest import Genctl
+from conftest import NIGHTLY, Genctl
 from test_runs import SEARCH
 from test_sweeps import SWEEP, files
 
@@ -41,7 +41,7 @@ mount -o remount,size=64m runs
 """
 
 
-@pytest.mark.parametrize("size", ["150k", "60k"])
+@pytest.mark.parametrize("size", ["150k", pytest.param("60k", marks=NIGHTLY)])
 def test_a_disk_that_is_full_loses_nothing(genctl: Genctl, undisturbed: Path, size: str) -> None:
     command = [sys.executable, "-m", "genctl", *WORDS]
     done = subprocess.run(["unshare", "-rm", "sh", "-c", FULL, "sh", size, *command], capture_output=True, text=True)

@@ -48,7 +48,8 @@ def struck(sweep: subprocess.Popen, most: int, numbers: random.Random) -> int:
     return count
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(100, marks=NIGHTLY)])
+@NIGHTLY
+@pytest.mark.parametrize("kills", [10, 100])
 def test_kills_at_random_moments_change_nothing(genctl: Genctl, kills: int) -> None:
     Path("faulty.py").write_text(FAULTY)
     Path("mended").touch()

@@ -62,7 +62,7 @@ def test_a_search_is_repeated_bit_for_bit_and_goes_on_when_it_was_killed(genctl:
     assert "sweep.seed: 0 -> 1" in changed and "model.latent_dim: int(interval(2, 9)) -> int(interval(2, 5))" in changed
 
 
-@pytest.mark.parametrize("method", ["random", "cmaes"])
+@pytest.mark.parametrize("method", [pytest.param("random", marks=NIGHTLY), "cmaes"])
 def test_other_samplers_stay_in_the_intervals(genctl: Genctl, method: str) -> None:
     genctl.good(*SMALL, f"sweep={method}", "sweep.trials=4", RATE, WIDTH)
     for one in proposals("runs/x"):
@@ -117,12 +117,6 @@ def test_what_a_run_is_monitored_by_is_the_metric(genctl: Genctl) -> None:
             ("sweep=tpe", "model.beta=interval(1,2)"),
             "by validation/loss, which model.beta makes another number",
         ),
-        (("sweep.pruner=median", "model=vae,ae"), "would go by validation/loss, which model makes another number"),
-        (("sweep.metric=validation/elbo", "model=vae,ae"), "sweep.metric=validation/elbo is nothing that this run is"),
-        (
-            ("sweep=random", "model=gan", "generator=mlp", "discriminator=mlp", "seed=1,2"),
-            "this model measures none of",
-        ),
         (("sweep.trials=3", "seed=1,2"), "is of a search, and sweep.search=grid trains every combination"),
         (("sweep.metric=validation/los", "seed=1,2"), "Did you mean 'validation/loss'?"),
         (("sweep.metric=evaluation/frechet_distance", "seed=1,2"), "is never measured: set callbacks.evaluate.every"),
@@ -157,11 +151,11 @@ def test_what_cannot_be_compared_is_refused(genctl: Genctl, words: tuple[str, ..
 
 
 def test_a_search_whose_trials_all_fail_is_given_up(genctl: Genctl) -> None:
-    Path("broken.py").write_text(
+    Path("hopeless.py").write_text(
         "from genctl.strategies.vae import VAE\nclass Broken(VAE):\n"
         "    def step(self, batch, context):\n        raise RuntimeError('too odd')\n"
     )
-    broken = ("trust=[broken]", "model._target_=broken.Broken", RATE)
+    broken = ("trust=[hopeless]", "model._target_=hopeless.Broken", RATE)
     message = genctl.bad(*SMALL, "sweep=random", *broken)
     assert "all 5 trials failed, so no more are tried" in message and "too odd" in message
     assert len(proposals("runs/x")) == 5

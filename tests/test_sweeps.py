@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import Genctl, tiny
+from conftest import NIGHTLY, Genctl, tiny
 
 from genctl.sweeps.claims import Claims
 
@@ -166,7 +166,7 @@ def test_a_trial_is_tried_again_at_once(genctl: Genctl) -> None:
     assert "failed, and is tried again: its process was ended by SIGKILL" in out and "[1/1] trial finished" in out
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=NIGHTLY), signal.SIGTERM])
 def test_a_signal_stops_all_trials_which_save(genctl: Genctl, number: int) -> None:
     words = (*SWEEP, "seed=1,2", "name=x", "trainer.steps=100000")
     sweep = start(*words)

@@ -8,12 +8,14 @@ import multiprocessing.resource_tracker
 import os
 import signal
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from genctl.errors import UserError
 from genctl.sweeps.claims import beginning, lives
 
 Process = multiprocessing.process.BaseProcess
@@ -68,8 +70,16 @@ def start(function: Callable[[Sequence[str]], int], words: Sequence[str], slot: 
     process = context.Process(target=_enter, args=(function, list(words), slot, str(log), place))
     with _held_back():
         multiprocessing.resource_tracker.ensure_running()  # lets signals through once it has started
-    with _held_back():
-        process.start()
+    try:
+        with _held_back():
+            process.start()
+    except OSError as error:
+        if "AF_UNIX" not in str(error):
+            raise
+        raise UserError(
+            f"no process can be started: TMPDIR={tempfile.gettempdir()} is too long a path for the sockets of Unix, "
+            "which have about 100 letters: name a shorter one."
+        ) from error
     return process
 
 
