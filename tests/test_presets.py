@@ -4,14 +4,33 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Genctl, rows
+from conftest import NIGHTLY, Genctl, rows
 from PIL import Image
 
 from genctl.cli.composition import Request, compose
 from genctl.config import paths
 
+PRESETS = paths.options("model", paths.builtin())
+VARIANTS = {  # of a family that another preset trains by day
+    *(
+        "ae_dense",
+        "cae",
+        "dae",
+        "sae",
+        "beta_vae",
+        "cvae",
+        "vae_dense",
+        "aegan_contractive",
+        "aegan_dense",
+        "aegan_image",
+    ),
+    *("cgan", "dcgan", "gan_dense", "lsgan", "wgan"),
+}
 
-@pytest.mark.parametrize("preset", paths.options("model", paths.builtin()))
+
+@pytest.mark.parametrize(
+    "preset", [pytest.param(preset, marks=NIGHTLY if preset in VARIANTS else ()) for preset in PRESETS]
+)
 def test_preset_trains_for_100_steps_on_digits(genctl: Genctl, preset: str) -> None:
     model = compose(Request("train", (f"model={preset}",), ()))[0].model
     phases = [f"model.phases.{name}={100 // len(model.phases)}" for name in model.get("phases", {})]
