@@ -9,7 +9,6 @@ import dataclasses
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, cast
 
 from hydra.core.override_parser.types import Override
@@ -63,22 +62,15 @@ def read_settings(request: Request) -> tuple[Settings, Request]:
     return cast(Settings, settings | {"slurm": slurm}), dataclasses.replace(request, overrides=[*added, *others])
 
 
-def choices(request: Request) -> list[str]:
-    """Names of the presets, genctl's own and the user's."""
-    return sorted({name for folder in _folders(request) for name in paths.options(GROUP, folder)})
-
-
-def _folders(request: Request) -> list[Path]:
-    return [paths.builtin(), *request.folders]
-
-
 def _read(name: str, request: Request) -> dict[str, Any]:
-    if name not in (known := choices(request)):
+    folders = [paths.builtin(), *request.folders]
+    known = sorted({one for folder in folders for one in paths.options(GROUP, folder)})
+    if name not in known:
         raise UserError(
             f"sweep={shown(name)}: there is no such preset.{did_you_mean(name, known)} Choose one of "
             f"{', '.join(known)}; settings are sweep.jobs=2 and so on."
         )
-    path = next(path for folder in _folders(request) if (path := folder / GROUP / f"{name}.yaml").is_file())
+    path = next(path for folder in folders if (path := folder / GROUP / f"{name}.yaml").is_file())
     content = files.read_yaml(path)
     check_value(content, dict[str, Any], str(path))
     return cast(dict[str, Any], content)

@@ -3,7 +3,6 @@
 import contextlib
 import contextvars
 import dataclasses
-import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,12 +17,10 @@ from genctl.training.monitor import Monitor, measures
 if TYPE_CHECKING:
     from genctl.training.run import Run
 
-log = logging.getLogger("genctl")
-
 
 @dataclasses.dataclass(frozen=True)
 class Pruner:
-    """sweep: its directory; trial: the name of the one that runs here; kind: median, hyperband or patient."""
+    """sweep: its directory; trial: the name of the one that runs here; kind: a setting sweep.pruner."""
 
     sweep: Path
     trial: str

@@ -53,7 +53,7 @@ class Settings(TypedDict):
     jobs: trials at a time; auto: one a GPU, or one for two cores of a CPU.
     engine: where: on this machine, or on a cluster.
     retries: how often a trial that did not finish is tried again at once, from its newest checkpoint.
-    dry_run: whether to list the trials and train none. yes: whether more than ASKED_FOR trials are wanted.
+    dry_run: whether to list the trials and train none. yes: whether more than 10,000 trials are wanted.
     """
 
     name: str | None

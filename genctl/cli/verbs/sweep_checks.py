@@ -15,8 +15,6 @@ from genctl.runs import build, rundir
 from genctl.sweeps.definition import Sweep, Trial
 from genctl.sweeps.space import ends
 
-NO_GPU = "-1"
-
 
 def corners(wanted: Sweep) -> list[Trial]:
     """Trials that have each listed value and each end of an interval once: what is wrong with one is wrong at once."""
