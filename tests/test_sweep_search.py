@@ -242,7 +242,7 @@ def test_pruning_halves_the_steps_and_finds_as_good_a_model(genctl: Genctl, seed
         *("train", "-m", "model=vae", "dataset=digits", "trainer.steps=400", "callbacks.validate.every_steps=40"),
         *("callbacks.images.every_steps=0", "sweep=tpe", f"sweep.seed={seed}", "sweep.jobs=1", WIDTH),
         *("optimizer.learning_rate=tag(log,interval(1e-4,3e-2))", "trainer.batch_size=32,64,128"),
-        *("encoder.filters=[8],[16],[8,16]"),
+        "encoder.filters=[8],[16],[8,16]",
     )
     genctl.good(*words, "name=all")
     genctl.good(*words, "name=some", "sweep.pruner=quarter")
